@@ -1,0 +1,62 @@
+"""Settings: frozen, read once (flags > environment > TOML > defaults), and stored in every output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from desunt.errors import UsageError
+
+# Settings that change what is found on a page; the others only change how the work is done.
+RESULT_SETTINGS = ("model", "rescore", "engine", "lang", "vouch", "read", "lexicon", "max_pixels", "pdf_dpi", "candidates")
+
+
+class Settings(BaseSettings):
+    """All settings of a run. Environment variables carry the prefix `DESUNT_`; the file is `desunt.toml`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="DESUNT_", toml_file="desunt.toml", validate_default=True)
+
+    out: Path = Field(Path("outputs"), description="folder for the results")
+    jobs: int = Field(0, ge=0, description="worker processes; 0 is one a core")
+    executor: Literal["serial", "process"] = Field("process", description="how pages are worked on")
+    model: str = Field("embedded", description="`embedded`, or a Hugging Face masked language model by name or folder")
+    rescore: bool = Field(True, description="re-score a masked model's proposals by the two-sided causal reading")
+    models: Path | None = Field(None, description="folder with the embedded model's weights")
+    engine: Literal["tesseract", "rapid"] = Field("tesseract", description="OCR engine")
+    lang: str = Field("eng", min_length=3, description="language data of the engine")
+    vouch: float = Field(0.9, ge=0, le=1, description="words less legible than this are marked unclear")
+    read: float | None = Field(None, ge=0, le=1, description="words less legible than this become gaps; the fitted threshold if not given")
+    lexicon: Path | None = Field(None, description="file with names and words of the collection, one a line")
+    candidates: int = Field(20, ge=1, le=100, description="candidates kept a gap")
+    max_pixels: int = Field(200_000_000, ge=1, description="a page with more pixels is refused")
+    pdf_dpi: int = Field(300, ge=72, le=1200, description="resolution at which PDF pages without one embedded image are drawn")
+    page_seconds: float = Field(180.0, gt=0, description="time limit of one engine call")
+    max_failures: int | None = Field(None, ge=1, description="stop the run after so many failed pages")
+    formats: tuple[str, ...] = Field(("text", "apparatus", "html", "json"), description="exports to write")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource, file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def provenance(self) -> tuple[tuple[str, str], ...]:
+        """Return the settings that change results, as (name, value) pairs."""
+        return tuple((name, str(getattr(self, name))) for name in RESULT_SETTINGS)
+
+
+def read_settings(**flags: Any) -> Settings:
+    """Read the settings once; flags that are None were not given.
+
+    Raises UsageError naming the setting and what it may be.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"setting {name}: {first['msg']}", remedy="docs/use.md lists every setting") from None

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from desunt.document import Box
+from desunt.errors import UsageError
+
+ENGINES: dict[str, str] = {
+    "tesseract": "desunt.ocr.tesseract:Tesseract",
+    "rapid": "desunt.ocr.rapid:Rapid",
+}
+ENTRY_POINTS = "desunt.ocr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +70,43 @@ class OcrEngine(Protocol):
         Raises PageTimeout after `seconds`, PageFailed if the engine fails, DependencyMissing if it or its language is absent.
         """
         ...
+
+
+def load_engine(name: str, lang: str) -> OcrEngine:
+    """Make the engine called `name` for a language such as `eng`; other packages add theirs in the entry-point group `desunt.ocr`.
+
+    Raises UsageError naming the engines there are.
+    """
+    known = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | ENGINES
+    if name not in known:
+        raise UsageError(f"no OCR engine is called {name!r}", remedy=f"known are: {', '.join(sorted(known))}")
+    module, _, member = known[name].partition(":")
+    engine: OcrEngine = getattr(import_module(module), member)(lang)
+    return engine
+
+
+def clamped_box(left: float, top: float, right: float, bottom: float, width: int, height: int) -> Box | None:
+    """Return the box cut to a page of that size, or None if nothing of it is left."""
+    x0, y0 = max(0, round(left)), max(0, round(top))
+    x1, y1 = min(width, round(right)), min(height, round(bottom))
+    return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def box_around(words: Sequence[EngineWord]) -> Box:
+    """Return the smallest box around words, of which there is at least one."""
+    boxes = [word.box for word in words]
+    return Box(min(b.left for b in boxes), min(b.top for b in boxes), max(b.right for b in boxes), max(b.bottom for b in boxes))
+
+
+def written_pnm(pixels: NDArray[np.uint8], folder: Path) -> Path:
+    """Write grey (height, width) or RGB (height, width, 3) pixels into a folder as PGM or PPM; return the file.
+
+    The format is a header and the bytes: no time is lost on compression for a file that lives for seconds.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
+        raise ValueError(f"not grey or RGB bytes: {pixels.dtype} {pixels.shape}")
+    height, width = pixels.shape[:2]
+    path = folder / f"page.{'pgm' if pixels.ndim == 2 else 'ppm'}"
+    kind = "P5" if pixels.ndim == 2 else "P6"
+    path.write_bytes(f"{kind}\n{width} {height}\n255\n".encode() + np.ascontiguousarray(pixels).tobytes())
+    return path

@@ -1,0 +1,147 @@
+"""Which words of a page are not read: an engine's reading and the page's pixels -> facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desunt.blots import find_blots, find_passed_over
+from desunt.document import Box, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
+from desunt.ink import Ink, find_ink
+from desunt.legibility import Legibility
+from desunt.lexicon import Lexicon
+from desunt.ocr import Reading
+from desunt.pitch import Measure, around, estimate_pitch, measure
+from desunt.rows import TRUSTED, Found, Judged, Row, Rules, bands, regions_of, rows_of, with_gaps, with_row
+from desunt.spelling import spelling_of
+from desunt.withheld import find_withheld, looks_covered
+from desunt.word_features import word_features
+
+__all__ = ["estimate_pitch", "find_gaps"]
+
+# Fewer words do not show where the text of a page stands; of more, so small a share at each side is a stamp or a margin note.
+LEAST_WORDS = 20
+OUTLIERS = 0.01
+LEGIBLE = 0.6
+MOST_LINES = 2.5
+MARGIN = 0.05
+
+
+def find_gaps(
+    image: ImageRef, pixels: NDArray[np.uint8], reading: Reading, *, document_id: str, number: int, vouch: float, read: float | None,
+    lexicon: Lexicon, legibility: Legibility,
+) -> Page:  # fmt: skip
+    """Turn a reading into a page: words with their legibility, and gaps where text stands and is not read.
+
+    `pixels` and the reading's boxes are those of the original scan. Words below `read` (the fitted threshold if None) become gaps that
+    keep the reading as evidence; a word that is vouched for never does. No reading is kept of what is withheld.
+    """
+    least = min(legibility.threshold_read if read is None else read, vouch)
+    ink = find_ink(pixels)
+    chances = legibility.probability(word_features(reading, ink, lexicon, spelling_of(lexicon)))
+    judged = [Judged(word, round(float(chance), 4)) for word, chance in zip(reading.words, chances, strict=True)]
+    size = measure([item.word for item in judged if item.legibility >= TRUSTED], image.dpi)
+    legible = [item.box for item in judged if item.legibility >= LEGIBLE]
+    rules = Rules(least, size, find_withheld(ink, reading.lines, legible, size), ink, _text_area(judged, ink, size))
+    rows = rows_of(reading.lines, judged, rules)
+    rows = _with_blots(rows, rules)
+    rows = _with_passed_over(rows, reading, rules)
+    rows = _with_withheld(rows, rules)
+    return _page(regions_of(rows, size), image, document_id, number, reading.engine)
+
+
+def _with_blots(rows: list[Row], rules: Rules) -> list[Row]:
+    """Return the rows with gaps where ink stands between their words."""
+    taken = [*rules.withheld, *(token.box for row in rows for token in row.tokens)]
+    blots = find_blots(rules.ink, bands(rows, rules), taken, rules.size)
+    return [with_gaps(row, [_blot(box, rules) for box in boxes]) for row, boxes in zip(rows, blots, strict=True)]
+
+
+def _blot(box: Box, rules: Rules) -> Found:
+    reason: Reason = "withheld" if looks_covered(rules.ink, box, rules.size) else "illegible"
+    return Found(box, rules.size.letters(box.width), reason)
+
+
+def _with_passed_over(rows: list[Row], reading: Reading, rules: Rules) -> list[Row]:
+    """Return the rows with those lines of the text area that the engine passed over."""
+    read = [*(word.box for word in reading.words), *(token.box for row in rows for token in row.tokens), *rules.withheld]
+    for box in find_passed_over(rules.ink, read, rules.area, rules.size):
+        rows = with_row(rows, Found(box, rules.size.letters(box.width), "illegible"), unread=True)
+    return rows
+
+
+def _text_area(judged: Sequence[Judged], ink: Ink, size: Measure) -> Box:
+    """Return where text may be expected: round what was read well, or the page within its margins if hardly anything was."""
+    height, width = ink.mask.shape
+    boxes = [item.box for item in judged if item.legibility >= TRUSTED and item.letters >= 2]
+    if len(boxes) < LEAST_WORDS:
+        return Box(int(MARGIN * width), int(MARGIN * height), int((1 - MARGIN) * width) + 1, int((1 - MARGIN) * height) + 1)
+    left, top = (int(np.quantile([side[k] for side in map(_sides, boxes)], OUTLIERS)) for k in (0, 1))
+    right, bottom = (int(np.quantile([side[k] for side in map(_sides, boxes)], 1 - OUTLIERS)) for k in (2, 3))
+    across, down = round(2 * size.letter), round(2 * size.height)
+    return Box(left - across, top - down, right + across, bottom + down)
+
+
+def _sides(box: Box) -> tuple[int, int, int, int]:
+    return box.left, box.top, box.right, box.bottom
+
+
+def _with_withheld(rows: list[Row], rules: Rules) -> list[Row]:
+    """Return the rows with the redactions in their lines; one that covers several lines, or lies in none, is a row of its own."""
+    for box in rules.withheld:
+        gap = Found(box, rules.size.letters(box.width), "withheld")
+        place = _line_of(box, rows)
+        rows = with_row(rows, gap, unread=False) if place is None else [*rows[:place], with_gaps(rows[place], [gap]), *rows[place + 1 :]]
+    return rows
+
+
+def _line_of(box: Box, rows: Sequence[Row]) -> int | None:
+    """Return the row whose middle the box covers, the nearest to the side if several; None if it covers the height of many."""
+    covered = [place for place, row in enumerate(rows) if not row.unread and 2 * box.top <= row.box.top + row.box.bottom <= 2 * box.bottom]
+    if not covered or box.height > MOST_LINES * rows[covered[0]].box.height:
+        return None
+    middle = box.top + box.bottom
+    apart = {place: max(0, rows[place].box.left - box.right, box.left - rows[place].box.right) for place in covered}
+    return min(covered, key=lambda place: (apart[place], abs(rows[place].box.top + rows[place].box.bottom - middle)))
+
+
+def _page(stacks: Sequence[Sequence[Row]], image: ImageRef, document_id: str, number: int, engine: str) -> Page:
+    """Return the page: regions of lines of tokens, with ids that depend on the place alone."""
+    regions: list[Region] = []
+    line_number = 0
+    for members in stacks:
+        lines = []
+        for row in members:
+            line_number += 1
+            lines.append(_line(row, f"p{number}-l{line_number}", image, document_id, engine))
+        box = around([row.box for row in members])
+        regions.append(Region(f"p{number}-r{len(regions) + 1}", _kind(members), box, tuple(lines)))
+    shares = [item.legibility for rows in stacks for row in rows for item in row.words]
+    return Page(number, image, tuple(regions), round(fmean(shares), 4) if shares else None)
+
+
+def _kind(rows: Sequence[Row]) -> RegionKind:
+    if all(row.unread for row in rows):
+        return "unread"
+    tokens = [token for row in rows for token in row.tokens]
+    return "withheld" if all(isinstance(token, Found) and token.reason == "withheld" for token in tokens) else "body"
+
+
+def _line(row: Row, name: str, image: ImageRef, document_id: str, engine: str) -> Line:
+    last = len(row.tokens) - 1
+    tokens: list[Token] = []
+    for place, token in enumerate(row.tokens):
+        if isinstance(token, Judged):
+            word = token.word
+            confidence = round(word.confidence, 4)
+            tokens.append(Word(f"{name}-w{place + 1}", word.text, word.box, engine, confidence, token.legibility))
+        else:
+            box = token.box
+            key = stable_id(document_id, image.sha256, image.frame, box.left, box.top, box.right, box.bottom)
+            # Whether the next line goes on where a gap at the end of a line stops, nobody can know.
+            continues = None if place == last else False
+            tokens.append(Gap(key, box, token.extent, token.reason, token.engine_reading, continues=continues))
+    return Line(name, row.box, tuple(tokens), row.baseline)

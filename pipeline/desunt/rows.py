@@ -1,0 +1,248 @@
+"""Lines in the making: which of an engine's words stay, which become gaps, and which are no text at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from statistics import median
+
+from desunt.blots import Band, letterlike
+from desunt.document import Box, Extent, Reason
+from desunt.ink import Ink
+from desunt.ocr import EngineLine, EngineWord
+from desunt.pitch import Measure, around, mostly_inside
+
+TRUSTED, TRUSTED_LETTERS = 0.8, 5
+# A block or line with so small a share of its letters in legible words was not read at all.
+LEAST_READ = 0.2
+UNREAD_LETTERS = 12
+UNREAD_LINES = 3
+# Hopeless words become one gap when they stand so close (in letters), or when there are so many of them in a row.
+CLOSE, MANY, APART = 0.6, 3, 3.0
+# Marks outside the text area with so few letters are no text.
+STRAY_LETTERS = 4
+LONG_LINE = 15
+# How much of a word a redaction must cover for its reading to be dropped: the rest of the word is dropped with it.
+HIDDEN = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An engine's word with its legibility, 0-1."""
+
+    word: EngineWord
+    legibility: float
+
+    @property
+    def box(self) -> Box:
+        return self.word.box
+
+    @property
+    def letters(self) -> int:
+        return sum(char.isalnum() for char in self.word.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A gap before it has an id."""
+
+    box: Box
+    extent: Extent
+    reason: Reason
+    engine_reading: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line in the making: `block` is the engine's text block, `unread` says that it is one gap because nothing of it was read."""
+
+    tokens: tuple[Judged | Found, ...]
+    block: int
+    baseline: tuple[tuple[int, int], tuple[int, int]] | None = None
+    unread: bool = False
+
+    @property
+    def box(self) -> Box:
+        return around([token.box for token in self.tokens])
+
+    @property
+    def words(self) -> tuple[Judged, ...]:
+        return tuple(token for token in self.tokens if isinstance(token, Judged))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides about a word: the least legibility of one that stays, the type, the redactions, the ink, where text stands."""
+
+    least: float
+    size: Measure
+    withheld: tuple[Box, ...]
+    ink: Ink
+    area: Box
+
+
+def rows_of(lines: Sequence[EngineLine], judged: Sequence[Judged], rules: Rules) -> list[Row]:
+    """Return the rows of a page in the engine's order; `judged` holds the words of all lines in their order."""
+    words, rows = iter(judged), []
+    for block, group in groupby(lines, key=lambda line: line.block):
+        members = [(line, [item for _, item in zip(line.words, words, strict=False)]) for line in group]
+        members = [(line, _text_of(items, rules)) for line, items in members]
+        lost = len(members) >= UNREAD_LINES and _unread([item for _, items in members for item in items], rules)
+        rows += [row for line, items in members if items and (row := _row(line, items, block, rules, lost=lost))]
+    return rows
+
+
+def _text_of(items: list[Judged], rules: Rules) -> list[Judged]:
+    """Return the words of a line that are text in sight: neither withheld nor specks, rules and edges taken for letters."""
+    left = [item for item in items if not mostly_inside(item.box, rules.withheld, HIDDEN) and not _is_mark(item, rules)]
+    return [item for item in left if not _is_stray(item, left, rules)]
+
+
+def _is_mark(item: Judged, rules: Rules) -> bool:
+    """Return whether a hopeless word is no text: a rule, a speck, an edge."""
+    if item.legibility >= rules.least:
+        return False
+    box, size = item.box, rules.size
+    if not 0.35 * size.height <= box.height <= 2.5 * size.height or not letterlike(rules.ink, box, size):
+        return True
+    return item.letters == 0 and (box.width < 2.5 * size.letter or box.height < 0.5 * size.height)
+
+
+def _is_stray(item: Judged, line: list[Judged], rules: Rules) -> bool:
+    """Return whether a hopeless word is a few marks outside the text, with nothing beside them."""
+    if item.legibility >= rules.least or item.letters > STRAY_LETTERS or item.box.intersection(rules.area):
+        return False
+    apart = APART * rules.size.letter
+    others = (other.box for other in line if other is not item)
+    return not any(other.left - item.box.right < apart and item.box.left - other.right < apart for other in others)
+
+
+def _unread(items: list[Judged], rules: Rules) -> bool:
+    letters = sum(item.letters for item in items)
+    return letters > 0 and sum(item.letters for item in items if item.legibility >= rules.least) < LEAST_READ * letters
+
+
+def _row(line: EngineLine, items: list[Judged], block: int, rules: Rules, *, lost: bool) -> Row | None:
+    """Return the line's row, None if it is nothing but a few stray marks."""
+    letters = sum(item.letters for item in items)
+    hopeless = _unread(items, rules)
+    if hopeless and (letters <= 3 or around([item.box for item in items]).width < 2.5 * rules.size.letter):
+        return None
+    if hopeless and (lost or letters >= UNREAD_LETTERS):
+        reading = " ".join(item.word.text for item in items)
+        gap = Found(around([item.box for item in items]), Extent("line", 1, 1), "low-confidence", reading)
+        return Row((gap,), block, line.baseline, unread=True)
+    return Row(tuple(_tokens(items, rules)), block, line.baseline)
+
+
+def _tokens(items: list[Judged], rules: Rules) -> Iterator[Judged | Found]:
+    """Yield words that stay, and gaps for those that do not."""
+    for hopeless, group in groupby(items, key=lambda item: item.legibility < rules.least):
+        run = list(group)
+        if not hopeless:
+            yield from run
+        else:
+            for near in _split(run, APART * rules.size.letter):
+                for joined in [near] if len(near) >= MANY else _split(near, CLOSE * rules.size.letter):
+                    box = around([item.box for item in joined])
+                    yield Found(box, rules.size.letters(box.width), "low-confidence", " ".join(item.word.text for item in joined))
+
+
+def _split(run: list[Judged], apart: float) -> list[list[Judged]]:
+    """Return the words in groups, split where they stand farther apart than so many pixels."""
+    groups = [[run[0]]]
+    for item in run[1:]:
+        if item.box.left - groups[-1][-1].box.right < apart:
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    return groups
+
+
+def bands(rows: Sequence[Row], rules: Rules) -> list[Band]:
+    """Return for each row where its words stand and how far it may go; nothing is looked for in rows that were hardly read."""
+    slope = _slope(rows, rules.size)
+    found = []
+    for row in rows:
+        trusted = sum(item.letters for item in row.words if item.legibility >= TRUSTED)
+        boxes = tuple(_room_of(token, rules.size) for token in row.tokens) if trusted >= TRUSTED_LETTERS else ()
+        found.append(Band(boxes, *_limits(row, rows, rules.area), slope))
+    return found
+
+
+def _limits(row: Row, rows: Sequence[Row], area: Box) -> tuple[int, int]:
+    """Return how far to the left and right the row may go: to the edge of the text, or to the next column."""
+    beside = [other.box for other in rows if other is not row and min(other.box.bottom, row.box.bottom) > max(other.box.top, row.box.top)]
+    left = max((box.right for box in beside if box.right <= row.box.left), default=area.left)
+    right = min((box.left for box in beside if box.left >= row.box.right), default=area.right)
+    return min(left, row.box.left), max(right, row.box.right)
+
+
+def _slope(rows: Sequence[Row], size: Measure) -> float:
+    """Return the usual slope of the page's long lines, 0 where the engine gave no baselines."""
+    ends = [row.baseline for row in rows if row.baseline is not None]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in ends if b[0] - a[0] >= LONG_LINE * size.letter]
+    return median(slopes) if slopes else 0.0
+
+
+def _room_of(token: Judged | Found, size: Measure) -> Box:
+    """Return the box of a token, as wide as its letters need: engines cut boxes off, and the ink beside them is of the same word."""
+    text = token.word.text if isinstance(token, Judged) else token.engine_reading or ""
+    lacking = max(0, round(len(text) * size.letter - token.box.width))
+    return Box(token.box.left - lacking, token.box.top, token.box.right + lacking, token.box.bottom)
+
+
+def with_gaps(row: Row, gaps: Sequence[Found]) -> Row:
+    """Return the row with more gaps, each in its place from left to right."""
+    return replace(row, tokens=tuple(sorted((*row.tokens, *gaps), key=lambda token: token.box.left))) if gaps else row
+
+
+def with_row(rows: Sequence[Row], gap: Found, *, unread: bool) -> list[Row]:
+    """Return the rows with one more for a gap that lies in none, before the first row below it in its column."""
+    for place, row in enumerate(rows):
+        across = min(row.box.right, gap.box.right) - max(row.box.left, gap.box.left)
+        if across > 0 and row.box.top + row.box.bottom > gap.box.top + gap.box.bottom:
+            return [*rows[:place], Row((gap,), row.block, unread=unread), *rows[place:]]
+    return [*rows, Row((gap,), rows[-1].block if rows else 1, unread=unread)]
+
+
+def regions_of(rows: Sequence[Row], size: Measure) -> list[list[Row]]:
+    """Return the rows by regions: those of one block together, and `UNREAD_LINES` or more unread rows below each other as one gap."""
+    regions: list[list[Row]] = []
+    for members in _stacks(rows, size):
+        if members[0].unread and len(members) >= UNREAD_LINES:
+            regions.append([_one_of(members)])
+        elif regions and regions[-1][-1].block == members[0].block and not _is_region_of_its_own(regions[-1]):
+            regions[-1].extend(members)
+        else:
+            regions.append(members)
+    return regions
+
+
+def _stacks(rows: Sequence[Row], size: Measure) -> list[list[Row]]:
+    """Return runs of rows of one block, all read or all unread; unread rows also stand close below each other."""
+    stacks: list[list[Row]] = []
+    for row in rows:
+        above = stacks[-1][-1] if stacks else None
+        joins = above is not None and above.unread == row.unread and (above.block == row.block or row.unread)
+        if joins and above is not None and row.unread:
+            joins = -size.height <= row.box.top - above.box.bottom <= 3 * size.height and row.box.left < above.box.right
+        if joins:
+            stacks[-1].append(row)
+        else:
+            stacks.append([row])
+    return stacks
+
+
+def _is_region_of_its_own(rows: list[Row]) -> bool:
+    gap = rows[0].tokens[0]
+    return rows[0].unread and isinstance(gap, Found) and gap.extent.unit == "line" and gap.extent.least >= UNREAD_LINES
+
+
+def _one_of(rows: list[Row]) -> Row:
+    gaps = [token for row in rows for token in row.tokens if isinstance(token, Found)]
+    readings = [gap.engine_reading for gap in gaps if gap.engine_reading]
+    reason: Reason = "low-confidence" if readings else "illegible"
+    gap = Found(around([gap.box for gap in gaps]), Extent("line", len(rows), len(rows)), reason, " ".join(readings) or None)
+    return Row((gap,), rows[0].block, unread=True)

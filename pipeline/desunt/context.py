@@ -1,0 +1,179 @@
+"""The text before and after each gap, as a language model should read it.
+
+Other gaps are an ellipsis, editors' glosses and notes and page marks are left out, letters an editor supplied lose their brackets, and
+words divided at a line's end are joined. What a line's end means to nobody is a line feed; the rest of the line ends are spaces.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from desunt.brackets import Mark, MarkKind, marks
+from desunt.document import Document, Gap, Line, Span, Token, Word
+
+# Kinds of marks that are not the text's own words.
+DROPPED = frozenset({MarkKind.GLOSS, MarkKind.SIC, MarkKind.PAGE, MarkKind.NOTE})
+LOST = "…"
+
+_DOUBT = re.compile(
+    r".(?:(?:illegible|unclear|uncertain|perhaps|probably|possibly|presumably|should read|read|recte)\b[:,;]?\s+|\?\s*)", re.I
+)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The whole document as a language model reads it, growing; and where in it each gap begins and ends."""
+
+    parts: list[str] = field(default_factory=list)
+    length: int = 0
+    tail: str = ""
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, text: str) -> None:
+        if text:
+            self.parts.append(text)
+            self.length += len(text)
+            self.tail = (self.tail + text)[-4:]
+
+    def drop_last(self) -> None:
+        """Take back the last sign: the hyphen at a line's end."""
+        self.parts[-1] = self.parts[-1][:-1]
+        self.length -= 1
+        self.tail = self.tail[:-1]
+
+
+def contexts(document: Document, before: int = 1200, after: int = 600) -> dict[str, tuple[str, str]]:
+    """Return for each gap, by id, up to so many characters before and after it, cut between words.
+
+    Surviving letters belong to neither. The text after a gap is empty where nobody knows whether the next line continues it.
+    """
+    reading = _read(document)
+    text = "".join(reading.parts)
+    return {gap.id: _round(text, gap, reading.places[gap.id], before, after) for gap in document.gaps}
+
+
+def gap_context(document: Document, gap: Gap, before: int = 1200, after: int = 600) -> tuple[str, str]:
+    """Return the text before and after one gap; for many gaps of a document `contexts` reads it only once."""
+    return contexts(document, before, after)[gap.id]
+
+
+def _round(text: str, gap: Gap, place: tuple[int, int], before: int, after: int) -> tuple[str, str]:
+    start, end = place
+    left = text[max(0, start - before) : start]
+    if start > before and not text[start - before - 1].isspace():
+        left = re.sub(r"^\S*\s*", "", left)
+    if gap.continues is None:
+        return left, ""
+    right = text[end : end + after]
+    if end + after < len(text) and not text[end + after].isspace():
+        right = re.sub(r"\s*\S*$", "", right)
+    return left, right
+
+
+def _read(document: Document) -> _Reading:
+    reading, shown = _Reading(), Shown(document)
+    for page in document.pages:
+        for region in page.regions:
+            if reading.length and reading.tail[-1:] != "\n":
+                reading.add("\n")
+            previous: Line | None = None
+            for line in region.lines:
+                if previous is not None:
+                    _end_line(reading, previous, line, shown)
+                _read_line(reading, line, shown)
+                previous = line if line.tokens else previous
+    return reading
+
+
+def _read_line(reading: _Reading, line: Line, shown: Shown) -> None:
+    previous: Token | None = None
+    for token in line.tokens:
+        if isinstance(token, Gap):
+            _space(reading, previous, token)
+            _read_gap(reading, token)
+        else:
+            text = shown.text(token)
+            if not text:
+                continue
+            # What is left of `[Dalian],` closes the word before the gloss.
+            if not (text != token.text and re.fullmatch(r"[.,;:!?)'\"’”]+", text)):
+                _space(reading, previous, token)
+            reading.add(text)
+        previous = token
+
+
+def _space(reading: _Reading, previous: Token | None, token: Token) -> None:
+    touch = previous is not None and previous.span is not None and token.span is not None and previous.span[1] == token.span[0]
+    if previous is not None and not touch and not reading.tail[-1:].isspace():
+        reading.add(" ")
+
+
+def _read_gap(reading: _Reading, gap: Gap) -> None:
+    start = reading.length
+    reading.add(gap.letters.before)
+    # After the source's own ellipsis a second one would be odd.
+    reading.add("" if reading.tail.rstrip().endswith(("...", LOST)) and not gap.letters.before else LOST)
+    reading.add(gap.letters.after)
+    reading.places[gap.id] = (start, reading.length)
+
+
+def _end_line(reading: _Reading, line: Line, following: Line, shown: Shown) -> None:
+    """Join two lines: by a line feed where the first ends in an open gap or was broken on purpose, else by a space or a hyphen's fall."""
+    if not line.tokens or not reading.length:
+        return
+    last, first = line.tokens[-1], following.tokens[0] if following.tokens else None
+    if (isinstance(last, Gap) and last.continues is None) or shown.broken(last, first):
+        reading.add("\n")
+    elif isinstance(last, Word) and isinstance(first, Word) and re.search(r"[^\W\d_][-‐¬]$", last.text) and first.text[0].isalpha():
+        if first.text[0].islower() and reading.tail[-1:] == last.text[-1]:
+            reading.drop_last()
+    elif not reading.tail[-1:].isspace():
+        reading.add(" ")
+
+
+class Shown:
+    """The words without what editors put between them: as a language model sees them, and as they stand on the page."""
+
+    def __init__(self, document: Document) -> None:
+        self._source = document.transcript.text if document.transcript else ""
+        self._cuts = [cut for mark in marks(self._source) for cut in _cuts(mark, self._source)]
+        self._starts = [start for start, _ in self._cuts]
+
+    def text(self, word: Word) -> str:
+        if word.span is None or not self._cuts:
+            return word.text
+        start, end = word.span
+        kept, place = [], start
+        for cut_start, cut_end in self._within(start, end):
+            kept.append(self._source[place : max(place, cut_start)])
+            place = max(place, cut_end)
+        return unicodedata.normalize("NFC", "".join([*kept, self._source[place:end]]).strip()) if kept else word.text
+
+    def broken(self, last: Token, first: Token | None) -> bool:
+        """Tell whether the transcript breaks the line here on purpose: two spaces at its end, in Markdown."""
+        if last.span is None or first is None or first.span is None or not self._source:
+            return False
+        return re.match(r"  +[\r\n]", self._source[last.span[1] : min(first.span[0], last.span[1] + 80)]) is not None
+
+    def _within(self, start: int, end: int) -> Iterator[Span]:
+        place = max(0, bisect_right(self._starts, start) - 1)
+        while place < len(self._cuts) and self._cuts[place][0] < end:
+            if self._cuts[place][1] > start:
+                yield self._cuts[place]
+            place += 1
+
+
+def _cuts(mark: Mark, source: str) -> Iterator[Span]:
+    """Yield the stretches of the source that a language model does not see."""
+    start, end = mark.span
+    if mark.kind in DROPPED:
+        yield start, end
+    elif mark.kind is MarkKind.CONJECTURE:
+        # An editor's conjecture is shown without the signs of doubt: `[be?]` is `be`, `[unclear: Moscow]` is `Moscow`.
+        opening = _DOUBT.match(source, start)
+        yield start, opening.end() if opening else start + 1
+        yield (end - 2 if source[end - 2] == "?" else end - 1), end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,22 @@ def shared() -> Path:
     if not (folder / "data" / "README.md").exists():
         pytest.skip(f"no development data at {folder}: set DESUNT_SHARED to run this test")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files of tests/golden anew instead of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
+    """Compare bytes with a file of the repository, or write it if --update-golden is given."""
+
+    def compare(path: Path, made: bytes) -> None:
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(made)
+        remedy = f"look at the change, then: python -m pytest {request.node.nodeid.partition('[')[0]} --update-golden"
+        assert path.exists(), f"{path} is missing; {remedy}"
+        assert path.read_bytes() == made, f"{path} is not what is made now; {remedy}"
+
+    return compare

@@ -1,0 +1,114 @@
+"""One self-contained page to review a document on: scan beside diplomatic text, and apart from both what is supposed about the gaps."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from desunt.conjecture import LABEL
+from desunt.export import Pictures
+from desunt.export.columns import crop, page_views
+from desunt.export.entries import Entry, candidates_of, decision_of, entries, glosses_of, models_of, opinion_of, refusal_reason, status_of
+from desunt.export.wording import (
+    GENERATOR,
+    REASONS,
+    STATUSES,
+    Status,
+    decision_in_words,
+    extent_in_words,
+    name_in_words,
+    per_cent,
+    status_in_words,
+    title_of,
+    vouch_of,
+)
+from desunt.record import Record
+
+
+class HtmlExporter:
+    """Write the review page; the text columns hold the diplomatic text and nothing else, candidates stand in cards of their own."""
+
+    name = "html"
+    suffix = ".html"
+    kind: Literal["reading", "apparatus"] = "apparatus"
+
+    def export(self, record: Record, pictures: Pictures) -> bytes:
+        """Return one HTML file that loads nothing: style, script and page images are inside."""
+        found = entries(record)
+        style, script = _asset("review.css") + _links(found), _asset("review.js")
+        # Inside a document may stand anything: the browser is told to run this script and to load nothing, whatever it finds.
+        sources = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
+        page = (
+            _environment()
+            .get_template("review.html.j2")
+            .render(
+                record=record,
+                document=record.document,
+                title=title_of(record.document),
+                pages=tuple(page_views(record, found, pictures)),
+                entries=found,
+                counts=_counts(found),
+                glosses=glosses_of(record.document),
+                models=models_of(record),
+                vouch=vouch_of(record),
+                label=LABEL,
+                generator=GENERATOR,
+                style=Markup(style),
+                script=Markup(script),
+                policy=f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'",
+            )
+        )
+        return page.encode()
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("desunt.export")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals["crop"] = crop
+    environment.filters |= {
+        "candidates": candidates_of,
+        "decided": decision_in_words,
+        "decision": decision_of,
+        "exact": exact,
+        "extent": extent_in_words,
+        "name": name_in_words,
+        "opinion": opinion_of,
+        "per_cent": per_cent,
+        "reason": REASONS.__getitem__,
+        "refusal": refusal_reason,
+        "status": status_of,
+        "status_words": status_in_words,
+    }
+    return environment
+
+
+def exact(text: str) -> Markup:
+    """Escape text so that a reader of HTML gets every character back: carriage returns would become line feeds, NUL cannot be written."""
+    return Markup(str(escape(text)).replace("\r", "&#13;").replace("\0", "␀"))
+
+
+def _asset(name: str) -> str:
+    return (resources.files("desunt.export") / "templates" / name).read_text("utf-8")
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def _links(found: tuple[Entry, ...]) -> str:
+    """Return rules that light up a gap's mark and box while its card is the target of a link: gap and image are linked without a script."""
+    rule = ":root:has(#gap-{0}:target) :is(#mark-{0},#box-{0},#crop-{0}){{--lit:var(--accent);--lit-fill:var(--accent-soft)}}\n"
+    return "".join(rule.format(entry.number) for entry in found)
+
+
+def _counts(found: tuple[Entry, ...]) -> dict[Status, int]:
+    counted = Counter(status_of(entry) for entry in found)
+    return {status: counted[status] for status in STATUSES if counted[status]}

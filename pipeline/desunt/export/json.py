@@ -1,0 +1,132 @@
+"""The document for programs: its diplomatic text, and apart from it every gap with what is supposed about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from desunt.conjecture import LABEL, Candidate, Decision, Evidence, ModelRef
+from desunt.document import Extent, ImageRef, Letters, Reason, Span, Step
+from desunt.export import Pictures
+from desunt.export.entries import Entry, candidates_of, decision_of, entries, models_of, opinion_of, refusal_reason
+from desunt.export.wording import GENERATOR, decision_in_words, extent_in_words, title_of
+from desunt.record import Record, to_json
+
+EXPORT_SCHEMA = "desunt-export-1"
+WARNING = f"`text` is what the page says. Every candidate under `gaps` is a {LABEL}: a machine's guess that nobody has read on the page."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a gap is; `box` is left, top, right, bottom in pixels of the original; `span` counts characters of the transcript."""
+
+    page: int
+    line: int
+    in_words: str
+    box: tuple[int, int, int, int] | None
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledCandidate:
+    """A candidate that cannot be parted from its label by reading one field."""
+
+    status: Literal["CONJECTURE"]
+    offered: bool
+    text: str
+    probability: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GapEntry:
+    """One gap; `refusal` is why no reading is offered; `none_of_these` is null where nobody was asked."""
+
+    number: int
+    id: str
+    place: Place
+    reason: Reason
+    extent: Extent | None
+    extent_in_words: str
+    printed: str
+    letters: Letters
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    engine_reading: str | None
+    refusal: str | None
+    candidates: tuple[LabelledCandidate, ...]
+    none_of_these: float | None
+    model: ModelRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry:
+    """An editor's decision about a gap, and what it means in words."""
+
+    in_words: str
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """One page; `image` is null for a transcript."""
+
+    number: int
+    image: ImageRef | None
+    legibility: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """The content of the JSON export; `text` is the diplomatic text."""
+
+    schema: str
+    generator: str
+    warning: str
+    id: str
+    title: str
+    source: str
+    metadata: tuple[tuple[str, str], ...]
+    text: str
+    pages: tuple[PageEntry, ...]
+    gaps: tuple[GapEntry, ...]
+    decisions: tuple[DecisionEntry, ...]
+    models: tuple[ModelRef, ...]
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+
+
+class JsonExporter:
+    """Write facts and labelled opinions under the schema `docs/schema/desunt-export-1.json`."""
+
+    name = "json"
+    suffix = ".json"
+    kind: Literal["reading", "apparatus"] = "apparatus"
+
+    def export(self, record: Record, pictures: Pictures) -> bytes:
+        """Return indented UTF-8 JSON."""
+        document, found = record.document, entries(record)
+        decided = [decision for entry in found if (decision := decision_of(entry.segment))]
+        content = ExportFile(
+            EXPORT_SCHEMA, GENERATOR, WARNING, document.id, title_of(document), document.source, document.metadata, document.text,
+            tuple(PageEntry(page.number, page.image, page.legibility) for page in document.pages),
+            tuple(_gap(entry) for entry in found),
+            tuple(DecisionEntry(decision_in_words(decision), decision) for decision in decided),
+            models_of(record), record.steps, document.notes,
+        )  # fmt: skip
+        return to_json(content)
+
+
+def _gap(entry: Entry) -> GapEntry:
+    gap, opinion, refusal = entry.gap, opinion_of(entry.segment), refusal_reason(entry.segment)
+    box = (gap.box.left, gap.box.top, gap.box.right, gap.box.bottom) if gap.box else None
+    return GapEntry(
+        entry.number, gap.id, Place(entry.page, entry.line, entry.place, box, gap.span), gap.reason, gap.extent, extent_in_words(gap),
+        gap.printed, gap.letters, entry.before, entry.after, gap.engine_reading, refusal,
+        tuple(_candidate(candidate, offered=refusal is None) for candidate in candidates_of(entry.segment)),
+        opinion.none_of_these if opinion else None, opinion.model if opinion else None,
+    )  # fmt: skip
+
+
+def _candidate(candidate: Candidate, *, offered: bool) -> LabelledCandidate:
+    return LabelledCandidate("CONJECTURE", offered, candidate.text, candidate.probability, candidate.evidence)

@@ -1,0 +1,86 @@
+"""Prove, over an outputs folder, that no conjecture passes for the source and that every hash holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from desunt.errors import InputError
+from desunt.proofs.document import prove_document
+from desunt.proofs.findings import Breach, Note, Unfinished
+from desunt.proofs.manifest import MANIFEST, write_manifest
+
+__all__ = ["Breach", "Report", "as_json", "format_report", "verify", "write_manifest"]
+
+MARKERS = ("record.json", "conjectures.json", MANIFEST, "source.json", "pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a proof found: breaches, documents that are not finished, and notes on what could not be checked."""
+
+    documents: int
+    breaches: tuple[Breach, ...]
+    unfinished: tuple[Unfinished, ...]
+    notes: tuple[Note, ...]
+
+
+def verify(folder: Path, *, scans: Path | None = None) -> Report:
+    """Prove every document under the folder, or the one whose folder it is; scans are looked for in `scans` first, then where they were.
+
+    Raises InputError if there is no such folder. Files that cannot be read are breaches, never errors.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder", remedy="Name the folder with the results (`outputs` if you named none)")
+    homes = list(_document_folders(folder))
+    found = tuple(finding for home in homes for finding in prove_document(home, _name(home, folder), scans))
+    return Report(
+        len(homes),
+        tuple(one for one in found if isinstance(one, Breach)),
+        tuple(one for one in found if isinstance(one, Unfinished)),
+        tuple(one for one in found if isinstance(one, Note)),
+    )
+
+
+def _document_folders(folder: Path) -> Iterator[Path]:
+    for place, folders, _ in os.walk(folder):
+        here = Path(place)
+        if any((here / marker).exists() for marker in MARKERS):
+            folders.clear()
+            yield here
+        folders.sort()
+
+
+def _name(home: Path, folder: Path) -> PurePosixPath:
+    return PurePosixPath(home.relative_to(folder).as_posix())
+
+
+def format_report(report: Report) -> str:
+    """Return the report for a person: breaches first, each with its file and place."""
+    lines = [f"BROKEN  {_place(one)}: {one.problem}" for one in report.breaches]
+    lines += [f"unfinished  {one.file}: {one.problem}" for one in report.unfinished]
+    lines += [f"note  {_place(one)}: {one.problem}" for one in report.notes]
+    return "\n".join([*lines, _verdict(report)])
+
+
+def _verdict(report: Report) -> str:
+    number = f"{report.documents} document{'' if report.documents == 1 else 's'}"
+    if report.breaches:
+        files = len({breach.file for breach in report.breaches})
+        return (
+            f"{number}: {len(report.breaches)} breach{'' if len(report.breaches) == 1 else 'es'} in {files} file{'' if files == 1 else 's'}"
+        )
+    rest = f"; {len(report.unfinished)} not finished" if report.unfinished else ""
+    return f"{number}: no conjecture stands in a reading text, and every hash holds{rest}" if report.documents else "no documents here"
+
+
+def _place(finding: Breach | Note) -> str:
+    return f"{finding.file}: {finding.place}" if finding.place else finding.file
+
+
+def as_json(report: Report) -> str:
+    """Return the report for a program."""
+    return json.dumps({"schema": "desunt-verify-1", **asdict(report)}, ensure_ascii=False, indent=1)

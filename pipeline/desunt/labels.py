@@ -1,0 +1,95 @@
+"""Which words of an output are misread: every word is right, wrong or not scored, by its place in the ground truth.
+
+Counting words as multisets (`metrics.word_score`) says how many are right, not which; here every line of the ground truth finds its place
+in the output and claims the words that stand there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
+
+from rapidfuzz.distance import Levenshtein
+
+from desunt.document import Span
+from desunt.groundtruth import GroundTruth, TrueWord
+from desunt.metrics import Place, bare, best_place, normalise
+
+Label: TypeAlias = Literal["right", "wrong", "unscored"]
+Run: TypeAlias = tuple[TrueWord, ...]
+
+# A line that needs more edits than this share of its letters is not in the output: what looks like it is another text.
+MOST_EDITS = 0.5
+CLAIMED = "\x00"
+
+
+def label_words(truth: GroundTruth, words: Sequence[str]) -> tuple[Label, ...]:
+    """Label every word of an output, given in reading order.
+
+    Unscored are words that stand in no line of the ground truth (letterheads, noise: `metrics.invented_words` counts those), in
+    handwriting, stamps and forms, and where the ground truth is unsure. A word is right if it equals the one word it stands for,
+    punctuation at its ends aside.
+    """
+    spans, text = _laid_out(words)
+    labels: list[Label] = ["unscored"] * len(words)
+    for run, scored, place in _claims(truth, text):
+        for index, label in _labels_in(run, place, text, spans):
+            if bare(words[index]):
+                labels[index] = label if scored else "unscored"
+    return tuple(labels)
+
+
+def _laid_out(words: Sequence[str]) -> tuple[list[Span], str]:
+    spans, text = list[Span](), ""
+    for word in words:
+        plain = normalise(word)
+        spans.append((len(text), len(text) + len(plain)))
+        text += plain + " "
+    return spans, text
+
+
+def _text(run: Run) -> str:
+    return " ".join(normalise(word.text) for word in run)
+
+
+def _claims(truth: GroundTruth, text: str) -> Iterator[tuple[Run, bool, Place]]:
+    """Yield every run of words that is in the output with its place, the surest first; no two places overlap."""
+    runs = [(run, line.kind == "typed") for line in truth.lines for run in line.segments]
+    found = [(best_place(_text(run), text), run, scored) for run, scored in runs]
+    for place, run, scored in sorted(found, key=lambda claim: (claim[0].edits + 1) / len(_text(claim[1]))):
+        if CLAIMED in text[place.start : place.end]:
+            place = best_place(_text(run), text)  # noqa: PLW2901 (another line was surer of it: look again in what is left)
+        if place.edits <= MOST_EDITS * len(_text(run)) and CLAIMED not in text[place.start : place.end]:
+            text = text[: place.start] + CLAIMED * (place.end - place.start) + text[place.end :]
+            yield run, scored, place
+
+
+def _labels_in(run: Run, place: Place, text: str, spans: Sequence[Span]) -> Iterator[tuple[int, Label]]:
+    """Yield (index, label) of the output's words that stand at a place."""
+    owners = _owners(run, text[place.start : place.end])
+    for index, (start, end) in enumerate(spans):
+        first, last = max(start, place.start), min(end, place.end)
+        if first < last:
+            standing = Counter(owner for owner in owners[first - place.start : last - place.start] if owner is not None)
+            # The word it shares most letters with; a stray letter of a neighbour decides nothing.
+            most = max(standing, key=lambda owner: standing[owner], default=None)
+            yield index, _label(text[start:end], None if most is None else run[most])
+
+
+def _owners(run: Run, output: str) -> list[int | None]:
+    """Return for each character of the output the index of the true word it stands for, None for a blank or an insertion."""
+    letters = [index for index, word in enumerate(run) for _ in normalise(word.text) + " "][:-1]
+    text = _text(run)
+    owners: list[int | None] = [None] * len(output)
+    for step in Levenshtein.opcodes(text, output):
+        if step.tag in ("equal", "replace"):
+            for source, target in zip(range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=False):
+                owners[target] = letters[source] if text[source] != " " else None
+    return owners
+
+
+def _label(word: str, standing: TrueWord | None) -> Label:
+    if standing and not standing.sure:
+        return "unscored"
+    return "right" if standing and bare(standing.text) == bare(word) else "wrong"

@@ -14,7 +14,9 @@ from typing import Literal, TypeAlias
 
 Reason: TypeAlias = Literal["illegible", "damaged", "withheld", "blank", "struck-out", "handwriting", "low-confidence"]
 Unit: TypeAlias = Literal["character", "word", "line"]
-RegionKind: TypeAlias = Literal["body", "letterhead", "addressee", "margin", "footer", "stamp", "handwriting", "table", "form", "withheld", "unread"]
+RegionKind: TypeAlias = Literal[
+    "body", "letterhead", "addressee", "margin", "footer", "stamp", "handwriting", "table", "form", "withheld", "unread"
+]
 Span: TypeAlias = tuple[int, int]
 
 MARKS: dict[Reason, str] = {
@@ -146,7 +148,9 @@ class Gap:
     continues: bool | None = False
 
     def __post_init__(self) -> None:
-        _check(self.reason != "withheld" or self.engine_reading is None, f"gap {self.id} is withheld: its engine reading must not be stored")
+        _check(
+            self.reason != "withheld" or self.engine_reading is None, f"gap {self.id} is withheld: its engine reading must not be stored"
+        )
 
     @property
     def printed(self) -> str:

@@ -1,14 +1,14 @@
 """The exceptions of desunt and the exit codes they end a command with.
 
-    DesuntError                 1  internal error
-    +-- UsageError              2  the command or a setting is wrong
-    +-- InputError              2  an input cannot be read; in a run, that input fails and the run goes on
-    |   +-- EncryptedInput      2  a PDF with a password
-    |   +-- ImageTooLarge       2  more pixels than `max_pixels`: a decompression bomb, or a limit to raise
-    +-- DependencyMissing       3  Tesseract, its language data or a model is not installed
-    +-- PageFailed              4  one page could not be read
-    |   +-- PageTimeout         4  the engine took longer than `page_seconds`
-    +-- WallBroken              5  an export, a record or a hash is not what it must be
+DesuntError                 1  internal error
++-- UsageError              2  the command or a setting is wrong
++-- InputError              2  an input cannot be read; in a run, that input fails and the run goes on
+|   +-- EncryptedInput      2  a PDF with a password
+|   +-- ImageTooLarge       2  more pixels than `max_pixels`: a decompression bomb, or a limit to raise
++-- DependencyMissing       3  Tesseract, its language data or a model is not installed
++-- PageFailed              4  one page could not be read
+|   +-- PageTimeout         4  the engine took longer than `page_seconds`
++-- WallBroken              5  an export, a record or a hash is not what it must be
 """
 
 from __future__ import annotations

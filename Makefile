@@ -1,0 +1,65 @@
+# desunt: `make run` does everything. The other verbs are for its developers.
+# Words after the verb's name are settings: make run SCANS=folder OUT=folder FLAGS="--jobs 1"
+SCANS ?= scans
+OUT   ?= outputs
+FLAGS ?=
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+DEV   := $(VENV)/.ready-dev
+
+.PHONY: install run review test lint types imports check bench docs samples train clean system system-dev
+
+run: system $(READY)
+	@$(BIN)/desunt run $(SCANS) --out $(OUT) $(FLAGS)
+
+install: system $(READY)
+
+# What pip cannot bring. Each line is quick when there is nothing to do.
+system:
+	@PYTHON="$(PYTHON)" sh setup.sh tesseract venv
+
+system-dev: system
+	@sh setup.sh fonts chromium
+
+$(READY): pyproject.toml models/models.toml setup.sh
+	@PYTHON="$(PYTHON)" sh setup.sh packages ""
+	@$(BIN)/python -m desunt.lm.weights
+	@touch $@
+
+$(DEV): $(READY)
+	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,rapid]"
+	@touch $@
+
+test: system-dev $(DEV)
+	$(BIN)/python -m pytest $(TESTFLAGS)
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV)
+	$(BIN)/mypy
+
+imports: $(DEV)
+	$(BIN)/lint-imports
+
+check: lint types imports
+	$(BIN)/pip check
+
+bench: $(DEV)
+	$(BIN)/python tests/bench.py
+
+docs: $(DEV)
+	$(BIN)/python docs/make_schemas.py
+
+samples: system-dev $(DEV)
+	$(BIN)/python scans/make_samples.py
+
+# Hours of CPU; resumes where it was stopped. TEXTS: a folder with the texts that train.py names.
+train: $(READY)
+	nice -n 19 $(BIN)/python models/train.py --base models/weights/smollm2 --texts $(TEXTS) --out training
+
+clean:
+	rm -rf $(VENV) models/weights .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

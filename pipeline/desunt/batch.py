@@ -1,0 +1,268 @@
+"""A run over many documents: plan, skip what is done, work, write, and say how each page ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from desunt import journal
+from desunt.errors import DesuntError, ExitCode, InputError, UsageError
+from desunt.executor import load_executor
+from desunt.outputs import finish, forget_results, is_exported
+from desunt.planning import Plan, page_files, plan, read_pages
+from desunt.record import (
+    Record,
+    from_json,
+    sha256_of,
+    to_json,
+    write_atomically,
+)
+from desunt.settings import Settings
+from desunt.sources import find_sources, give_folders
+from desunt.workflow import AlignTask, PageTask, join_pages, read_facts, work_alignment, work_page, work_transcript
+
+# A page may need several engine calls and a hundred gaps' worth of model calls; beyond this it hangs.
+SECONDS_A_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run tells whoever watches it: one event a page or document."""
+
+    event: str  # "planned", "page", "skipped", "failed", "document"
+    name: str
+    number: int = 0
+    problem: str = ""
+    pages: int = 0
+
+
+@dataclass(slots=True)
+class Summary:
+    """How a run ended."""
+
+    pages: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    documents: int = 0
+    unreadable: int = 0
+    stopped: str = ""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return DONE, USAGE if no input at all could be read, else SOME_FAILED."""
+        if not self.pages["failed"]:
+            return ExitCode.DONE
+        return ExitCode.USAGE if self.unreadable == self.documents else ExitCode.SOME_FAILED
+
+
+Watch = Callable[[Progress], None]
+
+
+def run(
+    inputs: list[Path], settings: Settings, versions: tuple[tuple[str, str], ...], *,
+    transcript: Path | None = None, redo: bool = False, retry_failed: bool = False, dry_run: bool = False, watch: Watch = lambda _: None,
+) -> Summary:  # fmt: skip
+    """Work through the inputs and write every result under `settings.out`.
+
+    `versions` are the versions of engine and model, part of each page's key. Raises UsageError for an input that does not exist.
+    """
+    from desunt.scan import SUFFIXES
+
+    sources = find_sources(inputs, SUFFIXES, settings.out)
+    if not sources:
+        raise InputError(f"no scans in {', '.join(map(str, inputs))}", remedy=f"Known kinds: {' '.join(sorted(SUFFIXES))}")
+    if transcript and [source.kind for source in sources] != ["scan"]:
+        raise UsageError(
+            "--transcript goes with exactly one scan", remedy="Name the one file it transcribes (TIFF or PDF for several pages)"
+        )
+    sources = give_folders(sources, journal.owners(settings.out))
+    if transcript:
+        versions = (*versions, ("transcript", sha256_of(transcript)))
+    plans = [plan(source, settings, versions) for source in sources]
+    watch(Progress("planned", "", pages=sum(max(1, len(p.keys)) for p in plans)))
+    job = Job(settings, Summary(documents=len(plans)), transcript, redo, retry_failed, watch)
+    if dry_run:
+        for one in plans:
+            job.dry_run(one)
+        return job.summary
+    with load_executor(settings.executor, settings.jobs, settings.page_seconds * SECONDS_A_PAGE) as executor:
+        job.work(plans, executor)
+    return job.summary
+
+
+@dataclass(slots=True)
+class Job:
+    """The state of one run in the parent process, which alone writes."""
+
+    settings: Settings
+    summary: Summary
+    transcript: Path | None
+    redo: bool
+    retry_failed: bool
+    watch: Watch
+    waiting: dict[Future[Any], Callable[[Future[Any]], None]] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+
+    def folder(self, one: Plan) -> Path:
+        return self.settings.out / one.source.folder
+
+    def work(self, plans: Iterable[Plan], executor: Any) -> None:
+        """Submit tasks, a few more than there are workers, and write each result as it comes."""
+        window = 2 * executor.workers + 2
+        for submit in self.tasks(plans, executor):
+            if self.summary.stopped:
+                break
+            submit()
+            while len(self.waiting) >= window:
+                self.take()
+        while self.waiting:
+            self.take()
+
+    def take(self) -> None:
+        """Wait for a task and handle what it gave."""
+        finished, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
+        for future in finished:
+            self.waiting.pop(future)(future)
+
+    def tasks(self, plans: Iterable[Plan], executor: Any) -> Iterator[Callable[[], None]]:
+        for one in plans:
+            self.describe(one)
+            if one.problem:
+                self.fail_document(one)
+            elif one.source.kind == "transcript":
+                yield partial(self.submit_transcript, one, executor)
+            else:
+                yield from self.page_tasks(one, executor)
+
+    def page_tasks(self, one: Plan, executor: Any) -> Iterator[Callable[[], None]]:
+        """Yield a task for each page that is not done; the document is finished when the last of them has ended."""
+        todo = [n for n in range(1, len(one.keys) + 1) if self.is_open(one, n)]
+        self.missing[one.source.folder] = len(todo)
+        if not todo:
+            yield partial(self.finish, one, executor)
+        for number in todo:
+            yield partial(self.submit_page, one, number, executor)
+
+    def is_open(self, one: Plan, number: int) -> bool:
+        """Say whether the page must be worked on; counts it as skipped if not."""
+        folder, key = self.folder(one), one.keys[number - 1]
+        failed = journal.page_path(folder, number, ".failed")
+        if not self.redo and journal.is_done(folder, number, key):
+            self.note("skipped", one, number)
+            return False
+        if not self.redo and not self.retry_failed and journal.read_key(failed) == key:
+            failure: journal.FailedFile = from_json(journal.FailedFile, failed)
+            self.note("failed", one, number, failure.problem)
+            return False
+        return True
+
+    def submit_page(self, one: Plan, number: int, executor: Any) -> None:
+        task = PageTask(one.source.path, one.source.id, number, one.sha256, one.keys[number - 1], self.settings)
+        future = executor.submit(read_facts if self.transcript else work_page, task)
+        self.waiting[future] = lambda done: self.write_page(one, number, done, executor)
+
+    def write_page(self, one: Plan, number: int, done: Future[Any], executor: Any) -> None:
+        folder = self.folder(one)
+        if one.source.folder not in self.changed:
+            forget_results(folder)
+            self.changed.add(one.source.folder)
+        if error := done.exception():
+            journal.write_failure(folder, number, one.keys[number - 1], error)
+            self.note("failed", one, number, str(error))
+        else:
+            result = done.result()
+            journal.write_page(folder, number, result.facts, result.opinions)
+            self.note("page", one, number)
+        self.missing[one.source.folder] -= 1
+        if not self.missing[one.source.folder]:
+            self.finish(one, executor)
+
+    def finish(self, one: Plan, executor: Any) -> None:
+        """Join the pages of a document whose every page has ended, align them with a transcript if there is one, and export."""
+        folder = self.folder(one)
+        if one.source.folder not in self.changed and is_exported(folder, self.settings.formats):
+            return
+        journal.forget_pages(folder, beyond=len(one.keys))
+        files, opinions = read_pages(folder, one)
+        if self.transcript:
+            from desunt.transcript import read_transcript
+
+            text = read_transcript(self.transcript, document_id=one.source.id)
+            task = AlignTask(text, files, one.source.id, str(one.source.path), self.settings)
+            self.ask(one, executor, executor.submit(work_alignment, task))
+        else:
+            self.export(one, executor, join_pages(one.source.id, str(one.source.path), files, opinions))
+
+    def submit_transcript(self, one: Plan, executor: Any) -> None:
+        """Read a transcript without a scan and ask for its gaps."""
+        from desunt.transcript import read_transcript
+
+        if not self.redo and journal.is_done(self.folder(one), 1, one.keys[0]) and is_exported(self.folder(one), self.settings.formats):
+            self.note("skipped", one, 1)
+            return
+        try:
+            document = read_transcript(one.source.path, document_id=one.source.id)
+        except DesuntError as error:
+            self.fail_document(replace(one, problem=str(error)))
+            return
+        self.ask(one, executor, executor.submit(work_transcript, document, self.settings))
+
+    def ask(self, one: Plan, executor: Any, future: Future[Any]) -> None:
+        def written(done: Future[Any]) -> None:
+            if error := done.exception():
+                self.fail_document(replace(one, problem=str(error)))
+                return
+            if one.source.kind == "transcript":
+                journal.write_page(self.folder(one), 1, *page_files(done.result(), one.keys[0]))
+                self.note("page", one, 1)
+            self.export(one, executor, done.result())
+
+        self.waiting[future] = written
+
+    def export(self, one: Plan, executor: Any, record: Record) -> None:
+        """Write the record and its exports; they are made in a worker and written here."""
+        self.waiting |= finish(record, self.folder(one), one.source.path, self.settings, executor, self.exported(one))
+
+    def exported(self, one: Plan) -> Callable[[BaseException | None], None]:
+        def said(error: BaseException | None) -> None:
+            if error:
+                self.fail_document(replace(one, problem=f"the exports could not be made: {error}"))
+            else:
+                self.watch(Progress("document", one.source.folder))
+
+        return said
+
+    def describe(self, one: Plan) -> None:
+        """Write whose folder this is, so that an interrupted run can be told how far it got."""
+        about = journal.SourceFile("desunt-source-1", one.source.id, str(one.source.path), one.sha256, len(one.keys), one.problem)
+        path = self.folder(one) / "source.json"
+        if not path.exists() or path.read_bytes() != to_json(about):
+            write_atomically(path, to_json(about))
+
+    def fail_document(self, one: Plan) -> None:
+        self.describe(one)
+        self.summary.unreadable += 1
+        self.note("failed", one, 0, one.problem)
+
+    def note(self, event: str, one: Plan, number: int, problem: str = "") -> None:
+        """Count how a page ended, tell who watches, and stop the run after too many failures."""
+        self.summary.pages[{"page": "done"}.get(event, event)] += 1
+        if problem:
+            self.summary.problems.append(problem)
+        self.watch(Progress(event, str(one.source.path), number, problem))
+        limit = self.settings.max_failures
+        if event == "failed" and limit and self.summary.pages["failed"] >= limit:
+            self.summary.stopped = f"stopped after {limit} failures (--max-failures)"
+
+    def dry_run(self, one: Plan) -> None:
+        if one.problem:
+            self.summary.unreadable += 1
+            self.note("failed", one, 0, one.problem)
+        for number in range(1, len(one.keys) + 1):
+            if self.is_open(one, number):
+                self.note("would read", one, number)

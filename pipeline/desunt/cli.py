@@ -1,0 +1,220 @@
+"""The command line: parse, call the library, print, and end with an exit code. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from desunt.errors import DesuntError, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    pass
+
+app = typer.Typer(
+    name="desunt", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Read scanned archival pages, say which words could not be read, and offer labelled conjectures for them.",
+)  # fmt: skip
+evaluation = typer.Typer(no_args_is_help=True, help="Measure reading and conjectures against ground truth.")
+app.add_typer(evaluation, name="evaluate")
+
+Outputs = Annotated[Path, typer.Argument(help="Folder with results.")]
+Json = Annotated[bool, typer.Option("--json", help="Print for a program.")]
+Model = Annotated[str | None, typer.Option(help="`embedded`, or a Hugging Face masked language model by name or folder.")]
+Rescore = Annotated[bool | None, typer.Option(help="Re-score a masked model's proposals by the two-sided causal reading.")]
+LexiconFile = Annotated[Path | None, typer.Option(help="File with names and words of the collection, one a line.")]
+
+
+def version(asked: bool) -> None:
+    if asked:
+        from desunt import __version__
+
+        typer.echo(f"desunt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    scans: Annotated[list[Path], typer.Argument(help="Scans (PNG, JPEG, TIFF, JPEG 2000, PDF), folders of them, or transcripts.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the results [outputs].")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes [one a core].")] = None,
+    executor: Annotated[str | None, typer.Option(help="serial or process [process].")] = None,
+    model: Model = None,
+    rescore: Rescore = None,
+    engine: Annotated[str | None, typer.Option(help="tesseract or rapid [tesseract].")] = None,
+    lang: Annotated[str | None, typer.Option(help="Language data of the engine [eng].")] = None,
+    vouch: Annotated[float | None, typer.Option(help="Words less legible than this are marked unclear [0.9].")] = None,
+    read: Annotated[float | None, typer.Option(help="Words less legible than this become gaps [fitted].")] = None,
+    lexicon: LexiconFile = None,
+    transcript: Annotated[Path | None, typer.Option(help="Transcript of the one scan, with [ILLEGIBLE] marks.")] = None,
+    formats: Annotated[str | None, typer.Option("--format", help="Exports, by commas [text,apparatus,html,json].")] = None,
+    page_seconds: Annotated[float | None, typer.Option(help="Time limit of one engine call [180].")] = None,
+    max_pixels: Annotated[int | None, typer.Option(help="Pages with more pixels are refused [200000000].")] = None,
+    max_failures: Annotated[int | None, typer.Option(help="Stop after so many failed pages.")] = None,
+    redo: Annotated[bool, typer.Option("--redo", help="Work on pages again that are done.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Work on pages again that failed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and read nothing.")] = False,
+) -> None:
+    """Read scans: words, gaps, conjectures; write every export. Pages that are done are not done again."""
+    from desunt.progress import report_summary, watching
+    from desunt.settings import read_settings
+
+    settings = read_settings(
+        out=out, jobs=jobs, executor=executor, model=model, rescore=rescore, engine=engine, lang=lang, vouch=vouch, read=read,
+        lexicon=lexicon, page_seconds=page_seconds, max_pixels=max_pixels, max_failures=max_failures, formats=split(formats),
+    )  # fmt: skip
+    from desunt import batch
+    from desunt.versions import versions
+
+    with watching() as watch:
+        summary = batch.run(
+            scans, settings, versions(settings), transcript=transcript, redo=redo, retry_failed=retry_failed, dry_run=dry_run, watch=watch
+        )
+    report_summary(summary, settings.out)
+    raise typer.Exit(summary.exit_code)
+
+
+def split(formats: str | None) -> tuple[str, ...] | None:
+    """Return the names in a list by commas; raises UsageError for one that is not known."""
+    if formats is None:
+        return None
+    from desunt.export import load_exporter
+
+    names = tuple(name.strip() for name in formats.split(",") if name.strip())
+    for name in names:
+        load_exporter(name)
+    return names
+
+
+@app.command()
+def fill(
+    transcript: Annotated[str | None, typer.Argument(help="Text with [ILLEGIBLE] marks, or - for standard input.")] = None,
+    gaps: Annotated[Path | None, typer.Option(help="JSON lines of single gaps instead of a transcript.")] = None,
+    as_json: Json = False,
+    model: Model = None,
+    rescore: Rescore = None,
+    lexicon: LexiconFile = None,
+) -> None:
+    """Propose fillings for the gaps of a transcript: the source as it came, then the apparatus."""
+    from desunt.settings import read_settings
+
+    settings = read_settings(model=model, rescore=rescore, lexicon=lexicon)
+    if (transcript is None) == (gaps is None):
+        raise UsageError("name a transcript, or --gaps FILE.jsonl", remedy="`desunt fill --help` shows both")
+    from desunt import fill as filling
+
+    if gaps:
+        filling.fill_gaps(gaps, settings, sys.stdout)
+        return
+    content = sys.stdin.buffer.read() if transcript == "-" else None
+    record = filling.fill_transcript(Path(transcript or "-"), content, settings)
+    if as_json:
+        typer.echo(json.dumps(filling.as_json(record), ensure_ascii=False, indent=1))
+        return
+    sys.stdout.buffer.write(filling.source_and_apparatus(record))
+    sys.stdout.flush()
+
+
+@app.command()
+def export(
+    outputs: Outputs = Path("outputs"),
+    formats: Annotated[str, typer.Option("--format", help="Exports, by commas.")] = "text,apparatus,html,json",
+) -> None:
+    """Export finished documents anew from their records."""
+    from desunt.outputs import document_folders, export_folder
+    from desunt.settings import read_settings
+
+    settings = read_settings(out=outputs)
+    for folder in document_folders(outputs):
+        for name in export_folder(folder, split(formats) or (), settings):
+            typer.echo(folder / name)
+
+
+@app.command()
+def verify(
+    outputs: Outputs = Path("outputs"),
+    scans: Annotated[Path | None, typer.Option(help="Folder with the scans, if they were moved.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that no conjecture stands in a reading text, and that every hash holds."""
+    from desunt import verify as proof
+
+    report = proof.verify(outputs, scans=scans)
+    typer.echo(proof.as_json(report) if as_json else proof.format_report(report))
+    if report.breaches:
+        raise typer.Exit(ExitCode.WALL)
+
+
+@app.command()
+def status(outputs: Outputs = Path("outputs"), as_json: Json = False) -> None:
+    """Say how far each document is, and how many gaps are open."""
+    from desunt.journal import as_rows, status
+    from desunt.progress import report_status
+
+    found = status(outputs)
+    if not found:
+        raise UsageError(f"{outputs}: no results here", remedy="Run `desunt run` first, or name the folder with the results")
+    if as_json:
+        typer.echo(json.dumps(as_rows(found), ensure_ascii=False, indent=1))
+    else:
+        report_status(found)
+
+
+@evaluation.command("ocr")
+def evaluate_ocr(
+    folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
+    vouch: Annotated[float | None, typer.Option(help="Words at least this legible are vouched for [0.9].")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the reading against ground truth, plain Tesseract beside it in the same run."""
+    from desunt import workflow
+    from desunt.evaluate import ocr
+    from desunt.settings import read_settings
+
+    settings = read_settings(vouch=vouch)
+    report = ocr.evaluate_ocr(folder, lambda path: workflow.read_pages(path, settings), vouch=settings.vouch)
+    typer.echo(ocr.as_json(report) if as_json else ocr.format_report(report))
+
+
+@evaluation.command("gaps")
+def evaluate_gaps(
+    file: Annotated[Path, typer.Argument(help="JSON lines of gaps with their answers.")],
+    task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many gaps a task.")] = None,
+    model: Model = None,
+    rescore: Rescore = None,
+    as_json: Json = False,
+) -> None:
+    """Measure conjectures against the true words: hits, calibration, refusals."""
+    from desunt import workflow
+    from desunt.evaluate import gaps
+    from desunt.settings import read_settings
+
+    settings = read_settings(model=model, rescore=rescore)
+    report = gaps.run(file, workflow.model_of(settings), workflow.lexicon_of(settings), task=task, limit=limit)
+    typer.echo(gaps.as_json(report) if as_json else gaps.format_report(report))
+
+
+def main() -> None:
+    """Run the command and end with its exit code; this is the only place that catches desunt's errors."""
+    try:
+        app()
+    except DesuntError as error:
+        typer.echo(f"desunt: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("desunt: interrupted; pages that were finished are kept, run the same command to go on", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.DONE)

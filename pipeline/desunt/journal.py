@@ -1,0 +1,150 @@
+"""What is done and what is not: a document's folder read as a journal.
+
+`source.json` says which input the folder belongs to and how many pages it has; a page is done when its file exists under
+the key of the work; `pages/0001.failed.json` says why a page failed. The files are the truth: nothing here can disagree with them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from desunt.errors import DesuntError
+from desunt.record import PageConjecturesFile, PageFile, from_json, to_json, write_atomically
+
+State: TypeAlias = Literal["done", "needs review", "failed", "unfinished"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The content of `source.json`; `problem` is why the whole input could not be read."""
+
+    schema: str
+    document_id: str
+    source: str
+    sha256: str
+    pages: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """The content of `pages/0001.failed.json`."""
+
+    schema: str
+    key: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStatus:
+    """How far a document is."""
+
+    folder: str
+    document_id: str
+    state: State
+    pages: int
+    done: int
+    failed: int
+    gaps: int
+    problem: str = ""
+
+
+def page_path(folder: Path, number: int, kind: Literal["", ".conjectures", ".failed"] = "") -> Path:
+    """Return where a page's facts, opinions or failure are kept."""
+    return folder / "pages" / f"{number:04d}{kind}.json"
+
+
+def read_key(path: Path) -> str | None:
+    """Return the key a page file was made under without reading all of it; None if there is no such file or it is cut off."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    key = content.get("key") if isinstance(content, dict) else None
+    return key if isinstance(key, str) else None
+
+
+def is_done(folder: Path, number: int, key: str) -> bool:
+    """Say whether facts and opinions of the page exist under this key."""
+    return read_key(page_path(folder, number)) == key == read_key(page_path(folder, number, ".conjectures"))
+
+
+def write_page(folder: Path, number: int, facts: PageFile, opinions: PageConjecturesFile) -> None:
+    """Write a page's two files; the facts last, since their presence is what says done."""
+    page_path(folder, number, ".failed").unlink(missing_ok=True)
+    write_atomically(page_path(folder, number, ".conjectures"), to_json(opinions))
+    write_atomically(page_path(folder, number), to_json(facts))
+
+
+def write_failure(folder: Path, number: int, key: str, error: BaseException) -> None:
+    """Write why a page failed. Its earlier result, made under other settings, must not pass for this one."""
+    problem = str(error) if isinstance(error, DesuntError) else f"{type(error).__name__}: {error}"
+    write_atomically(page_path(folder, number, ".failed"), to_json(FailedFile("desunt-failed-1", key, problem)))
+    page_path(folder, number).unlink(missing_ok=True)
+    page_path(folder, number, ".conjectures").unlink(missing_ok=True)
+
+
+def forget_pages(folder: Path, *, beyond: int) -> None:
+    """Remove the files of pages that the source no longer has."""
+    for path in folder.glob("pages/*.json"):
+        if int(path.name.partition(".")[0]) > beyond:
+            path.unlink()
+
+
+def read_source(folder: Path) -> SourceFile | None:
+    """Return whose folder this is; None if nobody's."""
+    try:
+        found: SourceFile = from_json(SourceFile, folder / "source.json")
+    except DesuntError:
+        return None
+    return found
+
+
+def owners(out: Path) -> dict[str, str]:
+    """Map the folders of earlier runs to the ids of their documents."""
+    return {folder.name: source.document_id for folder in _folders(out) if (source := read_source(folder))}
+
+
+def _folders(out: Path) -> Iterator[Path]:
+    if out.is_dir():
+        yield from sorted(path.parent for path in out.glob("*/source.json"))
+
+
+def status(out: Path) -> list[DocumentStatus]:
+    """Say how far each document of an outputs folder is."""
+    return [_status(folder, source) for folder in _folders(out) if (source := read_source(folder))]
+
+
+def _status(folder: Path, source: SourceFile) -> DocumentStatus:
+    failed = len(list(folder.glob("pages/*.failed.json")))
+    read = len([p for p in folder.glob("pages/*.json") if p.name.count(".") == 1])
+    record = folder / "record.json"
+    gaps = open_gaps(folder) if record.exists() else 0
+    problem = source.problem or "; ".join(_problems(folder))
+    state: State = "failed" if problem or failed else "unfinished" if not record.exists() else "needs review" if gaps else "done"
+    done = source.pages if record.exists() and source.pages and not read and not failed else read
+    return DocumentStatus(folder.name, source.document_id, state, source.pages, done, failed, gaps, problem)
+
+
+def _problems(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.glob("pages/*.failed.json")):
+        failure: FailedFile = from_json(FailedFile, path)
+        yield f"page {int(path.name.partition('.')[0])}: {failure.problem}"
+
+
+def open_gaps(folder: Path) -> int:
+    """Count the gaps an editor could still decide."""
+    try:
+        opinions = json.loads((folder / "conjectures.json").read_bytes())["opinions"]
+    except (OSError, ValueError, KeyError):
+        return 0
+    return len(opinions)
+
+
+def as_rows(found: list[DocumentStatus]) -> list[dict[str, object]]:
+    """Return the statuses for a program."""
+    return [asdict(one) for one in found]

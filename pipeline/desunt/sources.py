@@ -1,0 +1,86 @@
+"""Find the inputs of a run, and give each document its id and its folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias
+
+from desunt.document import stable_id
+from desunt.errors import UsageError
+
+SourceKind: TypeAlias = Literal["scan", "transcript"]
+TRANSCRIPT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ".text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input file: `id` is its path relative to the folder that was searched, `folder` where its results go."""
+
+    path: Path
+    id: str
+    kind: SourceKind
+    folder: str = ""
+
+
+def find_sources(inputs: Sequence[Path], suffixes: frozenset[str], out: Path) -> list[Source]:
+    """Find scans in folders (sub-folders too, in the order of their names) and take named files as they are.
+
+    Hidden files and the results' own folder are passed over; texts are read only when named.
+    Raises UsageError for an input that does not exist.
+    """
+    found: dict[Path, Source] = {}
+    several = len([i for i in inputs if i.is_dir()]) > 1
+    for given in inputs:
+        for source in _search(given, suffixes, out, several):
+            found.setdefault(source.path.resolve(), source)
+    return list(found.values())
+
+
+def _search(given: Path, suffixes: frozenset[str], out: Path, several: bool) -> Iterable[Source]:
+    if given.is_dir():
+        prefix = f"{given.resolve().name}/" if several else ""
+        for path in sorted(given.rglob("*"), key=lambda p: p.relative_to(given).as_posix()):
+            inside = path.relative_to(given)
+            hidden = any(part.startswith(".") for part in inside.parts)
+            if path.suffix.lower() in suffixes and not hidden and path.is_file() and not path.resolve().is_relative_to(out.resolve()):
+                yield Source(path, prefix + inside.as_posix(), "scan")
+    elif given.exists():
+        yield Source(given, given.name, "transcript" if given.suffix.lower() in TRANSCRIPT_SUFFIXES else "scan")
+    else:
+        raise UsageError(f"{given}: no such file or folder", remedy="Name scans, or a folder that holds them")
+
+
+def give_folders(sources: Sequence[Source], taken: dict[str, str]) -> list[Source]:
+    """Give each source a folder named after its stem.
+
+    `taken` maps folders that exist already to the ids of their documents. A document keeps the folder it has; where two stems agree,
+    the later document gets a suffix made from its id, so that adding a scan never moves another's results.
+    """
+    owners = dict(taken)
+    homes = {owner: folder for folder, owner in taken.items()}
+    placed = []
+    for source in sources:
+        folder = homes.get(source.id) or _free(safe_stem(source.id), source.id, owners)
+        if folder in owners and owners[folder] != source.id:
+            raise UsageError(f"{source.path}: no folder name is free for it", remedy="Rename the file")
+        owners[folder] = source.id
+        homes[source.id] = folder
+        placed.append(Source(source.path, source.id, source.kind, folder))
+    return placed
+
+
+def _free(stem: str, document_id: str, owners: dict[str, str]) -> str:
+    # Case-insensitive file systems would take Letter and letter for one folder.
+    if stem.casefold() not in {owner.casefold() for owner in owners}:
+        return stem
+    return f"{stem}-{stable_id(document_id)[:8]}"
+
+
+def safe_stem(document_id: str) -> str:
+    """Return the file's stem without characters that folders cannot carry, at most 120 long."""
+    stem = PurePosixPath(document_id).stem
+    safe = re.sub(r"[^\w.,()+ -]", "_", stem).strip(" .")[:120]
+    return safe or "document"

@@ -1,0 +1,165 @@
+"""The main job: every page ends somewhere, nothing is done twice, nothing is half-written, and the wall holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run, desunt
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {p.relative_to(out).as_posix(): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+def record(out: Path, name: str) -> dict:
+    return json.loads((out / name / "record.json").read_text("utf-8"))
+
+
+def test_a_bad_file_ends_itself_and_not_the_run(finished: Run) -> None:
+    assert finished.code == 4, finished.log
+    assert "empty.png" in finished.log
+    assert "text.jpg" in finished.log
+    assert "Traceback" not in finished.log
+    assert {p.name for p in finished.out.iterdir()} == {"letter", "note", "empty", "text"}
+    assert not list(finished.out.rglob("*.part"))
+
+
+def test_every_export_is_there(finished: Run) -> None:
+    for name in ("letter", "note"):
+        folder = finished.out / name
+        for suffix in (".txt", ".apparatus.md", ".html", ".json"):
+            assert (folder / f"{name}{suffix}").stat().st_size > 0
+        assert (folder / "manifest.json").exists()
+
+
+def test_the_page_is_read_and_its_blot_is_a_gap(finished: Run) -> None:
+    text = (finished.out / "letter" / "letter.txt").read_text("utf-8")
+    assert "The Ambassador informed the Minister that the" in text
+    assert "[ILLEGIBLE]" in text
+    opinions = json.loads((finished.out / "letter" / "conjectures.json").read_text("utf-8"))["opinions"]
+    assert len(opinions) == 1
+    (opinion,) = opinions.values()
+    assert len(opinion["candidates"]) >= 5
+    assert 0.99 < opinion["none_of_these"] + sum(c["probability"] for c in opinion["candidates"]) < 1.001
+
+
+def test_every_frame_of_a_tiff_is_a_page(finished: Run) -> None:
+    pages = record(finished.out, "note")["document"]["pages"]
+    assert [(p["number"], p["image"]["frame"], p["image"]["dpi"]) for p in pages] == [(1, 0, 300), (2, 1, 300)]
+    assert "The second page of the letter." in (finished.out / "note" / "note.txt").read_text("utf-8").split("\f")[1]
+
+
+def test_the_wall_holds(finished: Run) -> None:
+    done = desunt("verify", finished.out, "--scans", finished.scans, cwd=finished.scans)
+    assert done.returncode == 0, done.stdout
+
+
+def test_status_says_how_each_document_ended(finished: Run) -> None:
+    found = {d["folder"]: d for d in json.loads(desunt("status", finished.out, "--json", cwd=finished.scans).stdout)}
+    assert {name: d["state"] for name, d in found.items()} == {
+        "letter": "needs review",
+        "note": found["note"]["state"],
+        "empty": "failed",
+        "text": "failed",
+    }
+    assert found["letter"]["gaps"] == 1
+    assert found["note"]["done"] == found["note"]["pages"] == 2
+
+
+def test_a_second_run_does_nothing_and_changes_nothing(finished: Run) -> None:
+    before = {p: p.stat().st_mtime_ns for p in finished.out.rglob("*.json")}
+    done = desunt("run", finished.scans, "--out", finished.out, cwd=finished.scans)
+    assert done.returncode == 4
+    assert "3 skipped" in done.stderr
+    assert {p: p.stat().st_mtime_ns for p in finished.out.rglob("*.json")} == before
+
+
+def test_doing_it_again_gives_the_same_bytes(finished: Run, tmp_path: Path) -> None:
+    done = desunt("run", finished.scans, "--out", tmp_path / "out", "--executor", "serial", cwd=finished.scans.parent)
+    assert done.returncode == 4
+    assert contents(tmp_path / "out") == contents(finished.out)
+
+
+def test_a_killed_run_goes_on_where_it_was(finished: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "desunt", "run", str(finished.scans), "--out", str(out), "--jobs", "1"]
+    running = subprocess.Popen(command, cwd=finished.scans.parent, start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not list(out.glob("*/pages/0001.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    killed = contents(out)
+    assert any(name.endswith("pages/0001.json") for name in killed)
+    for name, content in killed.items():
+        if name.endswith(".json"):
+            json.loads(content)
+    done = desunt("run", finished.scans, "--out", out, cwd=finished.scans.parent)
+    assert done.returncode == 4, done.stderr
+    assert " skipped" in done.stderr
+    assert {n: c for n, c in contents(out).items() if not n.endswith(".part")} == contents(finished.out)
+
+
+def test_a_failed_page_is_tried_again_when_asked(finished: Run, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    shutil.copytree(finished.scans, scans)
+    first = desunt("run", scans / "letter.png", "--out", tmp_path / "out", "--page-seconds", "0.01", cwd=tmp_path)
+    assert first.returncode == 4
+    assert "page 1" in first.stderr
+    assert "[PAGE NOT READ]" in (tmp_path / "out" / "letter" / "letter.txt").read_text("utf-8")
+    assert desunt("verify", tmp_path / "out", cwd=tmp_path).returncode == 0
+    again = desunt("run", scans / "letter.png", "--out", tmp_path / "out", cwd=tmp_path)
+    assert again.returncode == 4
+    retried = desunt("run", scans / "letter.png", "--out", tmp_path / "out", "--retry-failed", cwd=tmp_path)
+    assert retried.returncode == 0, retried.stderr
+    assert "Ambassador" in (tmp_path / "out" / "letter" / "letter.txt").read_text("utf-8")
+
+
+def test_a_dry_run_reads_nothing(finished: Run, tmp_path: Path) -> None:
+    done = desunt("run", finished.scans, "--out", tmp_path / "out", "--dry-run", cwd=finished.scans)
+    assert "would read" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_readable_ends_with_two(finished: Run, tmp_path: Path) -> None:
+    done = desunt("run", finished.scans / "empty.png", "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+
+
+def test_a_transcript_with_its_scan(finished: Run, tmp_path: Path) -> None:
+    text = "The Ambassador informed the Minister that the\n[ILLEGIBLE] had been signed on the second of March\n"
+    (tmp_path / "letter.txt").write_text(text, encoding="utf-8")
+    command = ("run", finished.scans / "letter.png", "--transcript", tmp_path / "letter.txt", "--out", tmp_path / "out")
+    done = desunt(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    gaps = [
+        token
+        for page in record(tmp_path / "out", "letter")["document"]["pages"]
+        for region in page["regions"]
+        for line in region["lines"]
+        for token in line["tokens"]
+        if "reason" in token
+    ]
+    assert len(gaps) == 1
+    assert gaps[0]["box"] is not None
+    assert gaps[0]["extent"]["unit"] == "character"
+    assert desunt("verify", tmp_path / "out", "--scans", finished.scans, cwd=tmp_path).returncode == 0
+    assert "1 skipped" in desunt(*command, cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("name", ["letter.png", "cable.txt"])
+def test_a_named_file_is_one_document(finished: Run, tmp_path: Path, name: str) -> None:
+    done = desunt("run", finished.scans / name, "--out", tmp_path / "out", "--format", "text", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    stem = Path(name).stem
+    assert (tmp_path / "out" / stem / f"{stem}.txt").exists()
+    assert not (tmp_path / "out" / stem / f"{stem}.html").exists()

@@ -13,10 +13,10 @@ from PIL import Image
 
 from desunt.document import Box, Gap, Line, Page, Region, Word
 from desunt.errors import DependencyMissing, InputError, PageFailed
-from desunt.evaluate_ocr import Output, Report, desunt_output, evaluate_ocr, plain_tesseract, read_table
-from desunt.evaluate_report import format_report, report_json
-from desunt.groundtruth import find_pages, marked_line, read_ground_truth
-from desunt.metrics import normalise, pooled
+from desunt.evaluate.ground_truth import find_pages, marked_line, read_ground_truth
+from desunt.evaluate.metrics import normalise, pooled
+from desunt.evaluate.ocr import Output, Report, desunt_output, evaluate_ocr, plain_tesseract, read_table
+from desunt.evaluate.ocr_report import format_report, report_json
 
 HEAD = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")

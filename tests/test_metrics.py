@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from desunt.document import Box
-from desunt.groundtruth import GroundTruth, Kind, TrueLine, TrueWord, marked_line
-from desunt.labels import label_words
-from desunt.metrics import (
+from desunt.evaluate.ground_truth import GroundTruth, Kind, TrueLine, TrueWord, marked_line
+from desunt.evaluate.labels import label_words
+from desunt.evaluate.metrics import (
     Rate,
     bare,
     best_place,

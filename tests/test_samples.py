@@ -15,9 +15,9 @@ import pytest
 from PIL import Image, ImageFont
 
 from desunt.document import Box
-from desunt.evaluate_ocr import Output, plain_tesseract
-from desunt.groundtruth import GroundTruth, read_ground_truth
-from desunt.metrics import bare, line_cer, pooled, word_score
+from desunt.evaluate.ground_truth import GroundTruth, read_ground_truth
+from desunt.evaluate.metrics import bare, line_cer, pooled, word_score
+from desunt.evaluate.ocr import Output, plain_tesseract
 
 NAME = "harriman-cable-1945-07-03"
 

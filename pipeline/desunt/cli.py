@@ -171,23 +171,24 @@ def status(outputs: Outputs = Path("outputs"), as_json: Json = False) -> None:
 
 
 @evaluation.command("ocr")
-def evaluate_ocr(
+def reading(
     folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
     vouch: Annotated[float | None, typer.Option(help="Words at least this legible are vouched for [0.9].")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure the reading against ground truth, plain Tesseract beside it in the same run."""
     from desunt import workflow
-    from desunt.evaluate import ocr
+    from desunt.evaluate.ocr import evaluate_ocr
+    from desunt.evaluate.ocr_report import format_report, report_json
     from desunt.settings import read_settings
 
     settings = read_settings(vouch=vouch)
-    report = ocr.evaluate_ocr(folder, lambda path: workflow.read_pages(path, settings), vouch=settings.vouch)
-    typer.echo(ocr.as_json(report) if as_json else ocr.format_report(report))
+    report = evaluate_ocr(folder, lambda path: workflow.read_pages(path, settings), vouch=settings.vouch)
+    typer.echo(json.dumps(report_json(report), indent=1) if as_json else format_report(report))
 
 
 @evaluation.command("gaps")
-def evaluate_gaps(
+def conjectures(
     file: Annotated[Path, typer.Argument(help="JSON lines of gaps with their answers.")],
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many gaps a task.")] = None,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from desunt.blots import find_blots, find_passed_over
 from desunt.document import Box, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
+from desunt.faint import find_faint
 from desunt.ink import Ink, find_ink
 from desunt.legibility import Legibility
 from desunt.lexicon import Lexicon
@@ -48,6 +49,7 @@ def find_gaps(
     rules = Rules(least, size, find_withheld(ink, reading.lines, legible, size), ink, _text_area(judged, ink, size))
     rows = rows_of(reading.lines, judged, rules)
     rows = _with_blots(rows, rules)
+    rows = _with_faint(rows, rules)
     rows = _with_passed_over(rows, reading, rules)
     rows = _with_withheld(rows, rules)
     return _page(regions_of(rows, size), image, document_id, number, reading.engine)
@@ -58,6 +60,14 @@ def _with_blots(rows: list[Row], rules: Rules) -> list[Row]:
     taken = [*rules.withheld, *(token.box for row in rows for token in row.tokens)]
     blots = find_blots(rules.ink, bands(rows, rules), taken, rules.size)
     return [with_gaps(row, [_blot(box, rules) for box in boxes]) for row, boxes in zip(rows, blots, strict=True)]
+
+
+def _with_faint(rows: list[Row], rules: Rules) -> list[Row]:
+    """Return the rows with gaps where type has faded to a shadow."""
+    taken = [*rules.withheld, *(token.box for row in rows for token in row.tokens)]
+    faint = find_faint(rules.ink, bands(rows, rules), taken, rules.size)
+    gaps = [[Found(box, rules.size.letters(box.width), "illegible") for box in boxes] for boxes in faint]
+    return [with_gaps(row, found) for row, found in zip(rows, gaps, strict=True)]
 
 
 def _blot(box: Box, rules: Rules) -> Found:

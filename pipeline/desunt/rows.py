@@ -104,7 +104,9 @@ def _is_mark(item: Judged, rules: Rules) -> bool:
     if item.legibility >= rules.least:
         return False
     box, size = item.box, rules.size
-    if not 0.35 * size.height <= box.height <= 2.5 * size.height or not letterlike(rules.ink, box, size):
+    # Tall ink within the text is a stamp or a heading that was not read, and must not vanish; beyond it, an edge or a picture.
+    tallest = 5.0 if box.intersection(rules.area) else 2.5
+    if not 0.35 * size.height <= box.height <= tallest * size.height or not letterlike(rules.ink, box, size):
         return True
     return item.letters == 0 and (box.width < 2.5 * size.letter or box.height < 0.5 * size.height)
 

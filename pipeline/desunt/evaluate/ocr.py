@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 
 from desunt.document import Box, Gap, Page, Word
 from desunt.errors import DependencyMissing, DesuntError, InputError, PageFailed, PageTimeout
-from desunt.groundtruth import GroundTruth, find_pages, read_ground_truth
-from desunt.labels import label_words
-from desunt.metrics import Rate, invented_words, line_cer, page_cer, page_wer, pooled, word_score
+from desunt.evaluate.ground_truth import GroundTruth, find_pages, read_ground_truth
+from desunt.evaluate.labels import label_words
+from desunt.evaluate.metrics import Rate, invented_words, line_cer, page_cer, page_wer, pooled, word_score
 
 Reader: TypeAlias = Callable[[Path], tuple[Page, ...]]
 Side: TypeAlias = Literal["plain", "words", "readings"]

@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 from rapidfuzz.distance import Levenshtein
 
 from desunt.document import Span
-from desunt.groundtruth import GroundTruth, TrueWord
-from desunt.metrics import Place, bare, best_place, normalise
+from desunt.evaluate.ground_truth import GroundTruth, TrueWord
+from desunt.evaluate.metrics import Place, bare, best_place, normalise
 
 Label: TypeAlias = Literal["right", "wrong", "unscored"]
 Run: TypeAlias = tuple[TrueWord, ...]

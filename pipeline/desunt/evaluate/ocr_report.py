@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from desunt.evaluate_ocr import SIDES, PageResult, Report, Score, Side
-from desunt.metrics import Interval, Rate, difference_interval, pooled, rate_interval
+from desunt.evaluate.metrics import Interval, Rate, difference_interval, pooled, rate_interval
+from desunt.evaluate.ocr import SIDES, PageResult, Report, Score, Side
 
 HEADS: dict[Side, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
 # Field of Score -> what a person calls it, and what its n counts. Invented words are a mean a page, all others shares.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 from desunt.document import Box
-from desunt.groundtruth import GroundTruth, TrueWord
+from desunt.evaluate.ground_truth import GroundTruth, TrueWord
 
 QUOTES = {ord(old): new for olds, new in (("‘’‚‛′`´", "'"), ("“”„‟″«»", '"')) for old in olds}
 DASHES = re.compile(r"[-‐‑‒–—―−]+")

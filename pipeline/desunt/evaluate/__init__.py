@@ -1,0 +1,1 @@
+"""The benchmarks: how well pages are read, and how often conjectures are right."""

@@ -63,7 +63,7 @@ def candidates_json(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
 
 def fill_gaps(path: Path, settings: Settings, out: TextIO) -> None:
     """Answer a file of gaps: one line in, one line out, in order; lines are written as soon as their batch is done."""
-    from desunt.evaluate.gaps import answer_line, asked, read_gaps
+    from desunt.gap_lines import answer_line, asked, read_gaps
     from desunt.restore import restore
 
     lines = read_gaps(path)

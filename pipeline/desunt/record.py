@@ -97,7 +97,8 @@ def adapter(kind: type) -> TypeAdapter[Any]:
 
 def to_json(value: object) -> bytes:
     """Return the value as indented UTF-8 JSON, keys in the order of the types: the same value gives the same bytes."""
-    plain = adapter(type(value)).dump_python(value, mode="json")
+    kind: type = type(value)
+    plain = adapter(kind).dump_python(value, mode="json")
     return (json.dumps(plain, ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -164,7 +165,7 @@ def _umask() -> int:
 def write_record(record: Record, folder: Path) -> None:
     """Write `record.json` and `conjectures.json`; the opinions name the hash of the facts they are about."""
     facts = to_json(RecordFile(RECORD_SCHEMA, record.steps, record.document))
-    opinions = ConjecturesFile(CONJECTURES_SCHEMA, sha256_of(facts), record.steps, dict(record.opinions))  # type: ignore[arg-type]
+    opinions = ConjecturesFile(CONJECTURES_SCHEMA, sha256_of(facts), record.steps, dict(record.opinions))
     write_atomically(folder / "conjectures.json", to_json(opinions))
     write_atomically(folder / "record.json", facts)
 

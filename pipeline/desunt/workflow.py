@@ -116,9 +116,9 @@ def conjecture(document: Document, settings: Settings) -> tuple[dict[str, Opinio
 def names_of(page: Page) -> frozenset[str]:
     """Return the vouched-for words of the page that begin with a capital: likely names, to compete in its gaps."""
     words = (t for line in page.lines for t in line.tokens if isinstance(t, Word))
-    return frozenset(w.text.strip(".,;:()\"'") for w in words if w.text[0].isupper() and (w.legibility is None or w.legibility >= 0.9)) - {
-        ""
-    }
+    return frozenset(
+        w.text.strip(".,;:()[]\"'") for w in words if w.text[0].isupper() and (w.legibility is None or w.legibility >= 0.9)
+    ) - {""}
 
 
 @dataclass(frozen=True, slots=True)

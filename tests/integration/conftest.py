@@ -17,7 +17,7 @@ The Ambassador informed the Minister that the
 agreement had been signed on the second of March
 and that the railroad would remain under the joint
 control of both governments for thirty years."""
-NO_NETWORK = '''
+NO_NETWORK = """
 import socket
 
 def refused(self, address, *rest):
@@ -28,7 +28,7 @@ def refused(self, address, *rest):
 connect = socket.socket.connect
 socket.socket.connect = socket.socket.connect_ex = refused
 socket.getaddrinfo = socket.create_connection = lambda *_, **__: (_ for _ in ()).throw(PermissionError("the network is cut off"))
-'''
+"""
 
 
 def typed_page(text: str = TEXT, blot: tuple[int, int, int, int] | None = None) -> Image.Image:

@@ -118,7 +118,7 @@ def _candidates(opinion: Opinion) -> Iterator[str]:
 
 
 def _candidate(candidate: Candidate) -> str:
-    evidence = "; ".join(f"{e.kind} {e.score:+.2f}: {sentence(e.says)}" for e in candidate.evidence)
+    evidence = "; ".join(f"{e.kind}: {sentence(e.says)}" for e in candidate.evidence)
     return f"{code(candidate.text)}, {per_cent(candidate.probability)}" + (f" ({evidence})" if evidence else "")
 
 

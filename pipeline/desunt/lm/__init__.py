@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol, TypeAlias, cast
 
 from desunt.conjecture import ModelRef
 from desunt.document import Extent, Letters
@@ -20,12 +24,15 @@ class Context:
     before: str
     after: str
     extent: Extent | None = None
-    letters: Letters = Letters()
+    letters: Letters = Letters()  # noqa: RUF009 (a frozen value)
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """A proposed text for a gap and its natural-log score by the proposing model."""
+    """A proposed text for a gap and its natural-log score by the proposing model.
+
+    The text is what the gap swallowed: surviving letters stand outside it, so that `letters.before + text + letters.after` is whole words.
+    """
 
     text: str
     score: float
@@ -44,3 +51,34 @@ class GapModel(Protocol):
     def score(self, context: Context, texts: Sequence[str]) -> list[float]:
         """Return log P(text | context) for each text, up to a constant of the gap."""
         ...
+
+
+# Load a model by the name it was asked for, with the folder of model files and whether to re-score its proposals.
+Loader: TypeAlias = Callable[[str, "Path | None", bool], GapModel]
+
+GROUP = "desunt.lm"
+MODELS = {
+    "embedded": "desunt.lm.adapter:load_embedded",
+    "causal": "desunt.lm.causal:load_causal",
+}
+# Any other name is that of a Hugging Face masked language model.
+OTHERS = "desunt.lm.adapter:load_other"
+
+
+def known_models() -> dict[str, str]:
+    """Return the models that have names of their own, those of installed plug-ins with them, as `module:function`."""
+    return {point.name: point.value for point in entry_points(group=GROUP)} | MODELS
+
+
+def load_model(name: str = "embedded", *, models: Path | None = None, rescore: bool = True) -> GapModel:
+    """Load a model: `embedded`, `causal`, a plug-in's, or a Hugging Face masked language model by name or folder.
+
+    `models` is the folder with model files; `rescore` has a masked model's proposals scored by the two-sided causal reading. Raises
+    DependencyMissing if the model is not on this machine, UsageError if it is of another kind.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Every batch has another shape; without a limit oneDNN keeps the code of a thousand of them, hundreds of megabytes.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    module, _, function = known_models().get(name, OTHERS).partition(":")
+    loader = cast(Loader, getattr(importlib.import_module(module), function))
+    return loader(name, models, rescore)

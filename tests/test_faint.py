@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from desunt.blots import Band
-from desunt.faint import find_faint
-from desunt.ink import find_ink
-from desunt.pitch import measure
+from desunt.gaps.blots import Band
+from desunt.gaps.faint import find_faint
+from desunt.gaps.ink import find_ink
+from desunt.gaps.pitch import measure
 
 from .drawn_page import HEIGHT, PITCH, place, typed
 

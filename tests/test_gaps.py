@@ -10,7 +10,7 @@ import pytest
 
 from desunt.document import Box, Extent, Page, Word, stable_id
 from desunt.gaps import estimate_pitch, find_gaps
-from desunt.legibility import load_legibility
+from desunt.gaps.legibility import load_legibility
 from desunt.lexicon import load_lexicon
 from desunt.ocr import EngineLine, EngineWord, Reading
 from tests.drawn_page import HEIGHT, IMAGE, PITCH, SENTENCE, blank, draw, place, typed

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from desunt.errors import DependencyMissing
-from desunt.ink import find_ink
-from desunt.legibility import FEATURES, Legibility, load_legibility
+from desunt.gaps.ink import find_ink
+from desunt.gaps.legibility import FEATURES, Legibility, load_legibility
+from desunt.gaps.spelling import spelling_of
+from desunt.gaps.word_features import word_features
 from desunt.lexicon import load_lexicon
 from desunt.ocr import EngineLine, Reading
 from desunt.places import model_file
-from desunt.spelling import spelling_of
-from desunt.word_features import word_features
 from tests.drawn_page import SENTENCE, typed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "models"))

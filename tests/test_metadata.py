@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desunt.metadata import read_heading
+from desunt.transcript.metadata import read_heading
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desunt import raster
+from desunt.scan import raster
 from tests import malformed as made
 from tests.scanned import Save, pixels, read, write
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from desunt.cleanup import read_best
+from desunt.cleanup.reread import read_beside_blots, without_blots
 from desunt.lexicon import load_lexicon
 from desunt.ocr import load_engine
-from desunt.reread import read_beside_blots, without_blots
 
 from .integration.conftest import typed_page
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from desunt.asked import KINDS, Asked
-from desunt.calibrate import Factors, read_calibration, rounded, signs, softmax
 from desunt.conjecture import Conjecture, Opinion, Refusal
 from desunt.document import Extent, Gap, Letters, Reason
 from desunt.errors import WallBroken
@@ -16,6 +14,8 @@ from desunt.lexicon import Lexicon
 from desunt.lm import Context, Filling
 from desunt.lm.ngram import NgramModel
 from desunt.restore import restore
+from desunt.restore.asked import KINDS, Asked
+from desunt.restore.calibrate import Factors, read_calibration, rounded, signs, softmax
 
 SENTENCES = [
     "The Ambassador informed the Department that the Foreign Minister agreed to the proposal.",
@@ -266,7 +266,7 @@ def test_ink_in_capitals_gives_capitals(model: Watched, lexicon: Lexicon) -> Non
 
 
 def test_little_is_claimed_for_many_words() -> None:
-    from desunt.calibrate import at_most, mass_of
+    from desunt.restore.calibrate import at_most, mass_of
 
     assert [mass_of(words) for words in (1.0, 2.0, 3.0, 5.0, 7.0)] == [1.0, 1.0, 0.30, 0.30, 0.05]
     assert at_most(0.3, [0.6, 0.3]) == pytest.approx([0.2, 0.1])

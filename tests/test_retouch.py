@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desunt import retouch
+from desunt.cleanup import retouch
 from tests.typed_pages import bilevel, tilted, typed_page
 
 PAGE = typed_page()[0]

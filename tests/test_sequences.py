@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desunt.alignment.sequences import key_of, match_words
+from desunt.alignment.stretches import share
 from desunt.document import Box
-from desunt.sequences import key_of, match_words
-from desunt.stretches import share
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=12), st.lists(st.sampled_from("abcd"), max_size=12), st.frozensets(st.integers(0, 12)))

@@ -63,8 +63,8 @@ def candidates_json(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
 
 def fill_gaps(path: Path, settings: Settings, out: TextIO) -> None:
     """Answer a file of gaps: one line in, one line out, in order; lines are written as soon as their batch is done."""
-    from desunt.gap_lines import answer_line, asked, read_gaps
     from desunt.restore import restore
+    from desunt.restore.gap_lines import answer_line, asked, read_gaps
 
     lines = read_gaps(path)
     model, lexicon = model_of(settings), lexicon_of(settings)

@@ -62,10 +62,10 @@ def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
     """Read one page: pixels, the best reading of them, and what was not read."""
     from desunt import scan
     from desunt.cleanup import read_best
+    from desunt.cleanup.reread import read_beside_blots
     from desunt.gaps import find_gaps
-    from desunt.legibility import load_legibility
+    from desunt.gaps.legibility import load_legibility
     from desunt.ocr import load_engine
-    from desunt.reread import read_beside_blots
 
     settings, lexicon = task.settings, lexicon_of(task.settings)
     limits = {"max_pixels": settings.max_pixels, "pdf_dpi": settings.pdf_dpi}

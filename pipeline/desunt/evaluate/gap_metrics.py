@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.casing import folded
 from desunt.conjecture import Candidate
 from desunt.length import letters_in
+from desunt.restore.casing import folded
 
 Reals = NDArray[np.float64]
 

@@ -27,9 +27,9 @@ from desunt.evaluate.gap_metrics import (
     reciprocal_ranks,
     risk_coverage_area,
 )
-from desunt.gap_lines import GapLine, answer_line, asked, read_gaps
 from desunt.lexicon import Lexicon
 from desunt.lm import GapModel
+from desunt.restore.gap_lines import GapLine, answer_line, asked, read_gaps
 
 __all__ = ["GapLine", "Report", "Row", "answer_line", "as_json", "asked", "evaluate", "format_report", "read_gaps", "run"]
 

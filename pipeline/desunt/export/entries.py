@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeAlias, assert_never
 
-from desunt.brackets import MarkKind, marks
 from desunt.conjecture import (
     Candidate,
     Conjectured,
@@ -26,6 +25,7 @@ from desunt.conjecture import (
 from desunt.document import Document, Gap, Line, Page, Word
 from desunt.export.wording import Status
 from desunt.record import Record
+from desunt.transcript.brackets import MarkKind, marks
 
 GapSegment: TypeAlias = Illegible | Conjectured | Refused | Decided
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from desunt.brackets import Mark, MarkKind, marks
-from desunt.context import contexts, gap_context
 from desunt.document import Document, Gap, Line, Page, Region, Token, Transcript, Word, stable_id
 from desunt.errors import InputError
-from desunt.metadata import read_heading
 from desunt.record import sha256_of
+from desunt.transcript.brackets import Mark, MarkKind, marks
+from desunt.transcript.context import contexts, gap_context
+from desunt.transcript.metadata import read_heading
 
 __all__ = ["contexts", "gap_context", "read_transcript", "source_bytes", "transcript_document"]
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from desunt.errors import EncryptedInput, InputError
-from desunt.raster import Check, Pixels, Resolution, unfinished
+from desunt.scan.raster import Check, Pixels, Resolution, unfinished
 
 _POINTS = 72.0
 _EDGE = 0.02  # an image covers the page if each edge lies within this share of the page's size from the page's edge

@@ -8,18 +8,18 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.blots import find_blots, find_passed_over
 from desunt.document import Box, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
-from desunt.faint import find_faint
-from desunt.ink import Ink, find_ink
-from desunt.legibility import Legibility
+from desunt.gaps.blots import find_blots, find_passed_over
+from desunt.gaps.faint import find_faint
+from desunt.gaps.ink import Ink, find_ink
+from desunt.gaps.legibility import Legibility
+from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
+from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, regions_of, rows_of, with_gaps, with_row
+from desunt.gaps.spelling import spelling_of
+from desunt.gaps.withheld import find_withheld, looks_covered
+from desunt.gaps.word_features import word_features
 from desunt.lexicon import Lexicon
 from desunt.ocr import Reading
-from desunt.pitch import Measure, around, estimate_pitch, measure
-from desunt.rows import TRUSTED, Found, Judged, Row, Rules, bands, regions_of, rows_of, with_gaps, with_row
-from desunt.spelling import spelling_of
-from desunt.withheld import find_withheld, looks_covered
-from desunt.word_features import word_features
 
 __all__ = ["estimate_pitch", "find_gaps"]
 

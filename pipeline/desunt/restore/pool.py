@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from desunt.asked import Asked
-from desunt.casing import Style, folded, restored, style_of
-from desunt.confusion import Confusion, cleaned, core, near
 from desunt.document import Extent, Letters
 from desunt.length import letters_in, log_length
 from desunt.lexicon import Lexicon
 from desunt.lm import Filling
+from desunt.restore.asked import Asked
+from desunt.restore.casing import Style, folded, restored, style_of
+from desunt.restore.confusion import Confusion, cleaned, core, near
 
 POOL = 80
 # How many each source may send; what the model proposes fills the rest.

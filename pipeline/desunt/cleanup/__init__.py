@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt import retouch
+from desunt.cleanup import retouch
 from desunt.document import Box
 from desunt.errors import PageFailed
 from desunt.ocr import EngineLine, EngineWord, OcrEngine, Reading, box_around, clamped_box

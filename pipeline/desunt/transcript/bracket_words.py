@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from desunt.bracket_extent import NUMBERS, OPEN, UNITS
+from desunt.transcript.bracket_extent import NUMBERS, OPEN, UNITS
 
 
 def _vocabulary(text: str) -> frozenset[str]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
 
-from desunt.blots import Band, letterlike
 from desunt.document import Box, Extent, Reason
-from desunt.ink import Ink
+from desunt.gaps.blots import Band, letterlike
+from desunt.gaps.ink import Ink
+from desunt.gaps.pitch import Measure, around, mostly_inside
 from desunt.ocr import EngineLine, EngineWord
-from desunt.pitch import Measure, around, mostly_inside
 
 TRUSTED, TRUSTED_LETTERS = 0.8, 5
 # A block or line with so small a share of its letters in legible words was not read at all.

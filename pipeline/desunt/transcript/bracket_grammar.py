@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from desunt import bracket_words as words
-from desunt.bracket_extent import extent_of, letters
 from desunt.document import Extent, Reason
+from desunt.transcript import bracket_words as words
+from desunt.transcript.bracket_extent import extent_of, letters
 
 # A mark is a few words; a longer bracket is a passage, and only its first words are looked at.
 LONGEST = 200

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from PIL import Image, ImageFile
 
-from desunt import pdf, raster, tiff
 from desunt.document import ImageRef
 from desunt.errors import DesuntError, ImageTooLarge, InputError
-from desunt.raster import Pixels
+from desunt.scan import pdf, raster, tiff
+from desunt.scan.raster import Pixels
 
 # GIF is read when it is named, but in a folder it is more often a button of a web page than a scan.
 SUFFIXES = frozenset(

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from desunt.asked import KINDS, Kind
 from desunt.conjecture import PLACES
 from desunt.errors import WallBroken
+from desunt.restore.asked import KINDS, Kind
 
 # (words from, the most all candidates may have together)
 MOST_MASS = ((5.5, 0.05), (2.5, 0.30), (0.0, 1.0))

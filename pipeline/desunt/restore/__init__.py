@@ -11,17 +11,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from desunt.asked import Asked, Channel
-from desunt.calibrate import Calibration, Factors, at_most, mass_of, read_calibration, rounded
-from desunt.confusion import Confusion, read_confusion
 from desunt.conjecture import Candidate, Conjecture, Opinion, Refusal
-from desunt.evidence import evidence_of, ranks
 from desunt.length import log_length, words_in
 from desunt.lexicon import Lexicon, bare
 from desunt.lm import Filling, GapModel
 from desunt.places import model_file
-from desunt.pool import POOL, gather
-from desunt.refusal import never, why_not, words_seen
+from desunt.restore.asked import Asked, Channel
+from desunt.restore.calibrate import Calibration, Factors, at_most, mass_of, read_calibration, rounded
+from desunt.restore.confusion import Confusion, read_confusion
+from desunt.restore.evidence import evidence_of, ranks
+from desunt.restore.pool import POOL, gather
+from desunt.restore.refusal import never, why_not, words_seen
 
 __all__ = ["Asked", "restore"]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from desunt.asked import Asked, Channel
 from desunt.conjecture import Opinion, Refusal
 from desunt.document import Extent, Gap, Letters
 from desunt.errors import InputError
+from desunt.restore.asked import Asked, Channel
 
 # A span that starts or ends inside a word leaves its surviving letters at the edge of the text round it.
 BEFORE = re.compile(r"[\w'’]*\w$")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from desunt import png
 from desunt.errors import InputError
+from desunt.scan import png
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Resolution: TypeAlias = tuple[float, float]

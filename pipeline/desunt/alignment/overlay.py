@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from desunt.context import Shown
+from desunt.alignment.sequences import key_of, match_words
+from desunt.alignment.stretches import Ink, Neighbour, Pitch, ScanLine, Stretch, inks, paper, pitch_of, share, stretch_of, union
 from desunt.document import Box, Document, Gap, Token, Word, lines_with_pages
-from desunt.sequences import key_of, match_words
-from desunt.stretches import Ink, Neighbour, Pitch, ScanLine, Stretch, inks, paper, pitch_of, share, stretch_of, union
+from desunt.transcript.context import Shown
 
 # Words that were not recognised share unread ink whose length differs from theirs by no more than this factor.
 LIKE_LENGTH = 1.6

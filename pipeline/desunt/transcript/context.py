@@ -12,8 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from desunt.brackets import Mark, MarkKind, marks
 from desunt.document import Document, Gap, Line, Span, Token, Word
+from desunt.transcript.brackets import Mark, MarkKind, marks
 
 # Kinds of marks that are not the text's own words.
 DROPPED = frozenset({MarkKind.GLOSS, MarkKind.SIC, MarkKind.PAGE, MarkKind.NOTE})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from desunt.asked import Asked
-from desunt.calibrate import Factors
-from desunt.confusion import Confusion, cleaned, core
 from desunt.conjecture import Evidence
 from desunt.length import letters_in, needs
 from desunt.lexicon import bare
+from desunt.restore.asked import Asked
+from desunt.restore.calibrate import Factors
+from desunt.restore.confusion import Confusion, cleaned, core
 
 ORDINALS = ("best", "second best", "third best")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from desunt.asked import Asked
-from desunt.casing import style_of
 from desunt.conjecture import Candidate
 from desunt.document import Reason
 from desunt.length import words_in
 from desunt.lexicon import Lexicon, bare
+from desunt.restore.asked import Asked
+from desunt.restore.casing import style_of
 
 NEVER: dict[Reason, str] = {
     "withheld": "withheld: never filled",

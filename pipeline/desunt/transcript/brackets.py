@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from desunt.bracket_grammar import MarkKind, Meaning, Site, meaning
 from desunt.document import Extent, Letters, Reason, Span
+from desunt.transcript.bracket_grammar import MarkKind, Meaning, Site, meaning
 
 __all__ = ["Mark", "MarkKind", "marks"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.blots import Band, stretches
+from desunt.cleanup.retouch import is_bilevel
 from desunt.document import Box
-from desunt.ink import Ink
-from desunt.pitch import Measure
-from desunt.retouch import is_bilevel
+from desunt.gaps.blots import Band, stretches
+from desunt.gaps.ink import Ink
+from desunt.gaps.pitch import Measure
 
 Plane = NDArray[np.float32]
 # In letters: the least a faded passage is wide, and the space at its sides that belongs to its neighbours.

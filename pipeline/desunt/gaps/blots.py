@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desunt.document import Box
-from desunt.ink import Ink
-from desunt.pitch import Measure
+from desunt.gaps.ink import Ink
+from desunt.gaps.pitch import Measure
 
 Numbers = NDArray[np.int64]
 EDGE = 0.01

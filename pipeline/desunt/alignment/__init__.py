@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
+from desunt.alignment.overlay import Overlay, overlay_of
+from desunt.alignment.stretches import scan_lines, union
 from desunt.document import Document, Gap, Line, Page, Region, Token, Word, stable_id
 from desunt.errors import InputError
-from desunt.overlay import Overlay, overlay_of
-from desunt.stretches import scan_lines, union
 
 # A transcript of which a smaller share was found on the scan is perhaps one of another document.
 FITS = 0.5

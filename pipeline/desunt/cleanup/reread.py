@@ -7,8 +7,7 @@ from collections.abc import Container
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt import retouch
-from desunt.cleanup import BestReading, Variant, in_original, score
+from desunt.cleanup import BestReading, Variant, in_original, retouch, score
 from desunt.errors import PageFailed
 from desunt.ocr import OcrEngine
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desunt.document import Box
-from desunt.ink import Ink
+from desunt.gaps.ink import Ink
+from desunt.gaps.pitch import Measure
 from desunt.ocr import EngineLine
-from desunt.pitch import Measure
 
 # As shares: ink in the box of a bar (felt pen leaves light between its strokes), ink round an outlined box, ink within it.
 LEAST_DARK, LEAST_SHARE, SOLID = 0.6, 0.68, 0.88

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desunt.document import Box
-from desunt.ink import Ink
-from desunt.legibility import FEATURES, WORD_FEATURES
+from desunt.gaps.ink import Ink
+from desunt.gaps.legibility import FEATURES, WORD_FEATURES
+from desunt.gaps.spelling import Spelling
 from desunt.lexicon import Lexicon, bare
 from desunt.ocr import EngineLine, EngineWord, Reading
-from desunt.spelling import Spelling
 
 Numbers = NDArray[np.float64]
 USUAL_MARKS = frozenset(".,;:'\"()-’“”‘$%&/?!—–")

@@ -149,9 +149,7 @@ class Windows:
         tokens, offsets = coded["input_ids"][:WINDOW], coded["offset_mapping"][:WINDOW]
         text = text[: offsets[-1][1]] if offsets else ""
         spans = choose_spans(text, hit, self.rng)
-        starts, ends = {a for a, _ in spans}, [b for _, b in spans]
         masked = [any(max(a - 1, 0) <= s and e <= b for a, b in spans) for s, e in offsets]
-        del starts, ends
         return Window(tokens, masked)
 
     def batch(self) -> tuple[Tensor, Tensor]:
@@ -223,7 +221,7 @@ class Training:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return float(loss), right
+        return loss.item(), right
 
 
 def train(training: Training, windows: Windows, steps: int, decay: int | None) -> None:

@@ -17,7 +17,8 @@ from tokenizers import Tokenizer
 
 from desunt.errors import DependencyMissing, DesuntError
 from desunt.lm import weights
-from desunt.lm.weights import convert, ensure_weights, find_gguf, pinned_model, sha256_of, to_bfloat16, unpermuted, write_safetensors
+from desunt.lm.weights import convert, ensure_weights, find_gguf, pinned_model, to_bfloat16, unpermuted, write_safetensors
+from desunt.record import sha256_of
 
 HEADS, KEY_HEADS, WIDTH, INNER = 4, 2, 64, 96
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from desunt import journal
 from desunt.errors import DesuntError, ExitCode, InputError, UsageError
-from desunt.executor import load_executor
+from desunt.executor import Executor, load_executor
 from desunt.outputs import finish, forget_results, is_exported
 from desunt.planning import Plan, page_files, plan, read_pages
 from desunt.record import (
@@ -111,7 +111,7 @@ class Job:
     def folder(self, one: Plan) -> Path:
         return self.settings.out / one.source.folder
 
-    def work(self, plans: Iterable[Plan], executor: Any) -> None:
+    def work(self, plans: Iterable[Plan], executor: Executor) -> None:
         """Submit tasks, a few more than there are workers, and write each result as it comes."""
         window = 2 * executor.workers + 2
         for submit in self.tasks(plans, executor):
@@ -129,7 +129,7 @@ class Job:
         for future in finished:
             self.waiting.pop(future)(future)
 
-    def tasks(self, plans: Iterable[Plan], executor: Any) -> Iterator[Callable[[], None]]:
+    def tasks(self, plans: Iterable[Plan], executor: Executor) -> Iterator[Callable[[], None]]:
         for one in plans:
             self.describe(one)
             if one.problem:
@@ -139,7 +139,7 @@ class Job:
             else:
                 yield from self.page_tasks(one, executor)
 
-    def page_tasks(self, one: Plan, executor: Any) -> Iterator[Callable[[], None]]:
+    def page_tasks(self, one: Plan, executor: Executor) -> Iterator[Callable[[], None]]:
         """Yield a task for each page that is not done; the document is finished when the last of them has ended."""
         todo = [n for n in range(1, len(one.keys) + 1) if self.is_open(one, n)]
         self.missing[one.source.folder] = len(todo)
@@ -161,12 +161,12 @@ class Job:
             return False
         return True
 
-    def submit_page(self, one: Plan, number: int, executor: Any) -> None:
+    def submit_page(self, one: Plan, number: int, executor: Executor) -> None:
         task = PageTask(one.source.path, one.source.id, number, one.sha256, one.keys[number - 1], self.settings)
         future = executor.submit(read_facts if self.transcript else work_page, task)
         self.waiting[future] = lambda done: self.write_page(one, number, done, executor)
 
-    def write_page(self, one: Plan, number: int, done: Future[Any], executor: Any) -> None:
+    def write_page(self, one: Plan, number: int, done: Future[Any], executor: Executor) -> None:
         folder = self.folder(one)
         if one.source.folder not in self.changed:
             forget_results(folder)
@@ -182,7 +182,7 @@ class Job:
         if not self.missing[one.source.folder]:
             self.finish(one, executor)
 
-    def finish(self, one: Plan, executor: Any) -> None:
+    def finish(self, one: Plan, executor: Executor) -> None:
         """Join the pages of a document whose every page has ended, align them with a transcript if there is one, and export."""
         folder = self.folder(one)
         if one.source.folder not in self.changed and is_exported(folder, self.settings.formats):
@@ -198,7 +198,7 @@ class Job:
         else:
             self.export(one, executor, join_pages(one.source.id, str(one.source.path), files, opinions))
 
-    def submit_transcript(self, one: Plan, executor: Any) -> None:
+    def submit_transcript(self, one: Plan, executor: Executor) -> None:
         """Read a transcript without a scan and ask for its gaps."""
         from desunt.transcript import read_transcript
 
@@ -212,7 +212,7 @@ class Job:
             return
         self.ask(one, executor, executor.submit(work_transcript, document, self.settings))
 
-    def ask(self, one: Plan, executor: Any, future: Future[Any]) -> None:
+    def ask(self, one: Plan, executor: Executor, future: Future[Any]) -> None:
         def written(done: Future[Any]) -> None:
             if error := done.exception():
                 self.fail_document(replace(one, problem=str(error)))
@@ -224,7 +224,7 @@ class Job:
 
         self.waiting[future] = written
 
-    def export(self, one: Plan, executor: Any, record: Record) -> None:
+    def export(self, one: Plan, executor: Executor, record: Record) -> None:
         """Write the record and its exports; they are made in a worker and written here."""
         self.waiting |= finish(record, self.folder(one), one.source.path, self.settings, executor, self.exported(one))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from desunt.document import ImageRef
 from desunt.errors import InputError
+from desunt.executor import Executor
 from desunt.export import export_name, exporter_names, load_exporter
 from desunt.record import Record, read_record, write_atomically, write_record
 from desunt.settings import Settings
@@ -30,7 +31,7 @@ def export_all(record: Record, stem: str, scan: Path, formats: tuple[str, ...], 
 
 
 def finish(
-    record: Record, folder: Path, scan: Path, settings: Settings, executor: Any, said: Callable[[BaseException | None], None]
+    record: Record, folder: Path, scan: Path, settings: Settings, executor: Executor, said: Callable[[BaseException | None], None]
 ) -> dict[Future[Any], Callable[[Future[Any]], None]]:
     """Write the record now, and its exports and manifest when a worker has made them; return what to wait for.
 

@@ -22,8 +22,8 @@ from desunt.lm.llama import Llama, Memory, with_adapter
 from desunt.lm.masked import MaskedModel, load_masked
 from desunt.lm.pieces import Pieces
 from desunt.lm.shape import MOST_WORDS, log_prior, shape_of
-from desunt.lm.weights import sha256_of
 from desunt.places import model_folders
+from desunt.record import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor

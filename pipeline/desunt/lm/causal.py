@@ -19,7 +19,8 @@ from desunt.lm.continuations import Left, Reading, Step, read_left
 from desunt.lm.llama import Llama, read_llama
 from desunt.lm.pieces import Pieces, read_pieces
 from desunt.lm.shape import WORDS, Allowed, Shape, grown, piece_counts, shape_of
-from desunt.lm.weights import ensure_weights, sha256_of
+from desunt.lm.weights import ensure_weights
+from desunt.record import sha256_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

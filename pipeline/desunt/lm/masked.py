@@ -20,7 +20,7 @@ from desunt.lm.beam import Ids, MaskReader, Prior, Slots, fill
 from desunt.lm.llama import working_type
 from desunt.lm.pieces import Pieces, read_pieces
 from desunt.lm.shape import MOST_WORDS, log_prior, shape_of
-from desunt.lm.weights import sha256_of
+from desunt.record import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor, dtype

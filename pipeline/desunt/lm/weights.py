@@ -6,7 +6,6 @@ same bytes, whose hash is pinned in `models.toml`.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from desunt.errors import DependencyMissing, DesuntError
 from desunt.places import VARIABLE, model_file, model_folders
+from desunt.record import sha256_of
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -94,12 +94,6 @@ def find_gguf(name: str) -> Path:
         if (Path(folder) / name).is_file():
             return Path(folder) / name
     raise DependencyMissing("the embedded language model is not installed", remedy=f"Type: {REMEDY}")
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_hash(path: Path, expected: str) -> None:

@@ -53,10 +53,10 @@ def test_folders_differ_on_file_systems_without_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "stem"), [("a/b.c.png", "b.c"), ("…/..png", "png"), ("x?*:y.pdf", "x___y"), ("a" * 300 + ".png", "a" * 120)]
+    ("name", "stem"), [("a/b.c.png", "b.c"), ("…/..png", "document"), ("x?*:y.pdf", "x___y"), ("a" * 300 + ".png", "a" * 120)]
 )
 def test_stems_are_safe(name: str, stem: str) -> None:
-    assert safe_stem(name).lstrip("_") in (stem, safe_stem(name))
+    assert safe_stem(name) == stem
     assert 0 < len(safe_stem(name)) <= 120
     assert not set(safe_stem(name)) & set('/\\?*:"<>|')
     assert safe_stem(name) not in (".", "..")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from desunt.cleanup.retouch import grey
 from desunt.document import Box
 
 Pixels = NDArray[np.uint8]
@@ -44,13 +45,6 @@ class Ink:
         area = (right - left) * (bottom - top)
         total = int(self.sums[bottom, right]) - int(self.sums[top, right]) - int(self.sums[bottom, left]) + int(self.sums[top, left])
         return total / area if area else 0.0
-
-
-def grey(pixels: Pixels) -> Pixels:
-    """Return (height, width) grey of a grey or RGB page."""
-    import cv2
-
-    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def find_ink(pixels: Pixels) -> Ink:

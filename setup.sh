@@ -44,6 +44,7 @@ setup_venv() {
 
 # $1: extras, such as [dev,rapid]
 setup_packages() {
+    setup_venv
     echo "Installing Python packages (about 1.6 GB on disk, a few minutes) ..."
     $VENV/bin/python -m pip install -q -U 'pip>=24'
     $VENV/bin/python -m pip install -q -e ".$1"

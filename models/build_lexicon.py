@@ -2,8 +2,9 @@
 
     python models/build_lexicon.py frus-train.jsonl.xz [--least 5] [--out models/lexicon.tsv.xz]
 
-The input has one JSON object a line with the key `text`. The table has one word a line: its most frequent spelling, a tab,
-and how often it was seen in any case; most frequent first. The same input gives the same bytes.
+The input has one JSON object a line with the key `text`. The table has one word a line: its spelling, a tab, and how often it
+was seen in any case; most frequent first. The spelling is the most frequent one, but in small letters where these are no
+exception: `Stalin` always has its capital, `foreign` has it in offices only. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+# A word that is written in small letters so often has no capital of its own.
+SMALL = 0.08
 WORD = re.compile(r"[^\W\d_]+(?:['.&-][^\W\d_]+)*")
 
 
@@ -35,12 +38,20 @@ def count(running: Iterable[str]) -> Counter[str]:
 
 
 def table(seen: Counter[str], least: int) -> list[tuple[str, int]]:
-    """Return (most frequent spelling, count over all cases), most frequent first."""
+    """Return (spelling, count over all cases), most frequent first."""
     spellings: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for word, number in seen.items():
         spellings[word.casefold()].append((number, word))
-    rows = [(max(forms)[1], sum(number for number, _ in forms)) for forms in spellings.values()]
+    rows = [(spelling(forms), sum(number for number, _ in forms)) for forms in spellings.values()]
     return sorted((row for row in rows if row[1] >= least), key=lambda row: (-row[1], row[0]))
+
+
+def spelling(forms: list[tuple[int, str]]) -> str:
+    """Return how a word is written where nothing else is known; `forms` are counts and spellings that differ in case only."""
+    small = sum(number for number, form in forms if form.islower())
+    if small >= SMALL * sum(number for number, _ in forms):
+        return max(form for form in forms if form[1].islower())[1]
+    return max(forms)[1]
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 usage: fit_calibration.py --gaps frus-dev.jsonl editors-dev.jsonl --scans FOLDER... [--model embedded|ngram:FILE] [--each 80]
                           [--cache FOLDER] [--out models/calibration.json] [--held-out FILE.jsonl]
 
-Only documents whose hash is even are used for fitting (fit_confusion.py: `for_fitting`); `--held-out` writes the others' gaps, on which to
+Only documents whose hash is even are used for fitting (desunt.evaluate.split); `--held-out` writes the others' gaps, on which to
 measure. Doubtful words of the scans, with the engine's own text round them, stand for gaps with ink: half of the pages fit a table of
 confusions, the other half is weighed with it. Gaps that run to the end of a line, length unknown, are made by hiding what follows a gap.
 The weights maximise the log probability of the truth among the pool, held near the start by a ridge; none of these is a
@@ -21,10 +21,11 @@ from pathlib import Path
 
 import numpy as np
 from aligned_ink import Segment, segments_of
-from fit_confusion import HANDWRITTEN, LEAST_SEEN, UNSURE, fit, for_fitting
+from fit_confusion import HANDWRITTEN, LEAST_SEEN, UNSURE, fit
 from numpy.typing import NDArray
 
 from desunt.document import Extent, Gap
+from desunt.evaluate.split import for_fitting
 from desunt.length import words_in
 from desunt.lexicon import bare, load_lexicon
 from desunt.lm import GapModel

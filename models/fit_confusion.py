@@ -11,7 +11,6 @@ numbers; no text of the documents is in it.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 from collections import Counter
@@ -22,6 +21,7 @@ from typing import TypeAlias
 from aligned_ink import segments_of
 from rapidfuzz.distance import Levenshtein
 
+from desunt.evaluate.split import for_fitting
 from desunt.lexicon import bare
 from desunt.restore.confusion import Confusion, cleaned, core
 
@@ -89,11 +89,6 @@ def garbled_pairs(path: Path) -> Pairs:
     """Return (editor's reading, garbled word) of the documents whose hash is even."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return _pairs((line["answer"], line["engine_reading"]) for line in lines if line["engine_reading"] and for_fitting(line["doc"]))
-
-
-def for_fitting(document: str) -> bool:
-    """Tell whether a development document is for fitting (the others are for measuring)."""
-    return hashlib.sha256(document.encode()).digest()[0] % 2 == 0
 
 
 def _pairs(found: Iterable[tuple[str, str]]) -> Pairs:

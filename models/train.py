@@ -1,10 +1,11 @@
-"""Train the masked adapter: a causal language model learns to read both sides of a gap.
+"""Train the two adapters: one base model learns to read both sides of a gap, and to read diplomatic papers.
 
-The base model (SmolLM2-135M) gets full, bidirectional attention and a low-rank adapter (Hu et al. 2021, arXiv
-2106.09685), and learns masked next-token prediction (LLM2Vec, BehnamGhader et al. 2024, arXiv 2404.05961): the token at
-place i is predicted from the hidden state at i - 1, and every masked input is the same learnt vector.
+The base model (SmolLM2-135M) gets a low-rank adapter (Hu et al. 2021, arXiv 2106.09685). With `--reading masked` it
+reads with full, bidirectional attention and learns masked next-token prediction (LLM2Vec, BehnamGhader et al. 2024,
+arXiv 2404.05961): the token at place i is predicted from the hidden state at i - 1, and every masked input is the same
+learnt vector. With `--reading causal` it goes on reading from left to right, and learns the language of the domain.
 
-    python models/train.py --base models/weights/smollm2 --out training
+    python models/train.py --base models/weights/smollm2 --texts TEXTS --reading masked --out training
 
 The run resumes from `training/state.pt` and writes `training/adapter.safetensors` with every checkpoint and one line
 of `training/curve.csv` a report. The learning rate is constant after the warm-up; `--decay N` brings it to zero over the
@@ -33,13 +34,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 # Configuration ---------------------------------------------------------------
 TEXTS = {"frus-train.jsonl.xz": 0.8, "cables-ocr-train.jsonl.xz": 0.2}  # share of windows
 RANK, SCALE = 32, 2.0  # the adapter adds SCALE * B @ A to each linear map
-WINDOW, BATCH = 128, 12  # tokens a window, windows a step
-LEARNING_RATE, WARM_UP = 6e-4, 30  # steps of warm-up
+WINDOW, BATCH = {"masked": 128, "causal": 256}, {"masked": 12, "causal": 6}  # tokens a window, windows a step
+LEARNING_RATE, WARM_UP = {"masked": 6e-4, "causal": 4e-4}, 30  # steps of warm-up
 MASKED_SHARE = 0.20  # of the tokens of a window
 SPAN_WORDS = {1: 0.58, 2: 0.20, 3: 0.11, 4: 0.07, 5: 0.04}
 NOISY_SHARE, NOISY_WORDS = 0.15, 0.06  # windows with engine-like noise; words of them that are hit
 CAPITALS_SHARE = 0.12  # windows in telegraphic capitals
-CHARACTERS = 900  # of text read for one window: more than WINDOW tokens need
+CHARACTERS = 7  # of text read for one token of a window: more than it needs
 REPORT, SAVE = 20, 100  # steps
 # ------------------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ class Adapted(nn.Module):
 
 class Window(NamedTuple):
     tokens: list[int]
-    masked: list[bool]
+    asked: list[bool]  # masked reading: hidden from the model and asked for; causal: asked for
 
 
 def adapt(model: nn.Module) -> None:
@@ -126,19 +127,21 @@ def choose_spans(text: str, hit: list[tuple[int, int]], rng: random.Random) -> l
 class Windows:
     """Draw training windows for ever; the same seed gives the same windows."""
 
-    def __init__(self, tokenizer: object, folder: Path, seed: int) -> None:
+    def __init__(self, tokenizer: object, folder: Path, reading: str, seed: int) -> None:
         self.tokenizer, self.rng = tokenizer, random.Random(seed)
         self.sources = read_texts(folder)
+        self.reading, self.size, self.count = reading, WINDOW[reading], BATCH[reading]
 
     def draw(self) -> Window:
-        """Draw one window of exactly WINDOW tokens with at least one masked span."""
+        """Draw one full window in which at least one token is asked for."""
         while True:
             share = [s for s, _ in self.sources]
             texts = self.rng.choices([t for _, t in self.sources], share)[0]
             text = self.rng.choice(texts)
-            start = self.rng.randrange(max(1, len(text) - CHARACTERS // 2))
-            window = self.window(text[start : start + CHARACTERS].partition(" ")[2])
-            if len(window.tokens) == WINDOW and any(window.masked):
+            length = CHARACTERS * self.size
+            start = self.rng.randrange(max(1, len(text) - length // 2))
+            window = self.window(text[start : start + length].partition(" ")[2])
+            if len(window.tokens) == self.size and any(window.asked):
                 return window
 
     def window(self, text: str) -> Window:
@@ -146,19 +149,28 @@ class Windows:
             text = text.upper()
         text, hit = noisy(text, self.rng) if self.rng.random() < NOISY_SHARE else (text, [])
         coded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        tokens, offsets = coded["input_ids"][:WINDOW], coded["offset_mapping"][:WINDOW]
+        tokens, offsets = coded["input_ids"][: self.size], coded["offset_mapping"][: self.size]
+        if self.reading == "causal":  # noise is never worth learning
+            return Window(tokens, [not any(a < e and s < b for a, b in hit) for s, e in offsets])
         text = text[: offsets[-1][1]] if offsets else ""
         spans = choose_spans(text, hit, self.rng)
-        masked = [any(max(a - 1, 0) <= s and e <= b for a, b in spans) for s, e in offsets]
-        return Window(tokens, masked)
+        return Window(tokens, [any(max(a - 1, 0) <= s and e <= b for a, b in spans) for s, e in offsets])
 
     def batch(self) -> tuple[Tensor, Tensor]:
-        """Return tokens and mask, both (BATCH, WINDOW)."""
-        windows = [self.draw() for _ in range(BATCH)]
-        return torch.tensor([w.tokens for w in windows]), torch.tensor([w.masked for w in windows])
+        """Return tokens and what is asked for, both (BATCH, WINDOW)."""
+        windows = [self.draw() for _ in range(self.count)]
+        return torch.tensor([w.tokens for w in windows]), torch.tensor([w.asked for w in windows])
 
 
-def loss_of(model: nn.Module, mask: Tensor, tokens: Tensor, masked: Tensor) -> tuple[Tensor, float]:
+def causal_loss(model: nn.Module, _mask: Tensor, tokens: Tensor, asked: Tensor) -> tuple[Tensor, float]:
+    """Return the mean cross-entropy of the tokens asked for and the share that is predicted right, left to right."""
+    hidden = model.model(input_ids=tokens, use_cache=False).last_hidden_state
+    logits = model.lm_head(hidden[:, :-1][asked[:, 1:]]).float()
+    truth = tokens[:, 1:][asked[:, 1:]]
+    return nn.functional.cross_entropy(logits, truth), float((logits.argmax(-1) == truth).float().mean())
+
+
+def masked_loss(model: nn.Module, mask: Tensor, tokens: Tensor, masked: Tensor) -> tuple[Tensor, float]:
     """Return the mean cross-entropy of the masked tokens and the share that is predicted right."""
     inputs = model.get_input_embeddings()(tokens)
     inputs = torch.where(masked[..., None], mask.to(inputs.dtype), inputs)
@@ -169,16 +181,22 @@ def loss_of(model: nn.Module, mask: Tensor, tokens: Tensor, masked: Tensor) -> t
     return nn.functional.cross_entropy(logits, truth), float((logits.argmax(-1) == truth).float().mean())
 
 
+LOSSES = {"masked": masked_loss, "causal": causal_loss}
+
+
 class Training:
     """Hold the adapter, its optimizer and the step count, on disk and in memory."""
 
-    def __init__(self, base: Path, out: Path, start: Path | None) -> None:
-        self.out = out
+    def __init__(self, base: Path, out: Path, reading: str, start: Path | None) -> None:
+        self.out, self.reading = out, reading
         self.model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
         adapt(self.model)
         self.mask = nn.Parameter(self.model.get_input_embeddings().weight.float().mean(0))
-        self.parameters = {n: p for n, p in self.model.named_parameters() if p.requires_grad} | {"mask_emb": self.mask}
-        self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=LEARNING_RATE, weight_decay=0.0, betas=(0.9, 0.98))
+        self.parameters = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        if reading == "masked":
+            self.parameters["mask_emb"] = self.mask
+        rate = LEARNING_RATE[reading]
+        self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=rate, weight_decay=0.0, betas=(0.9, 0.98))
         self.step, self.seconds, self.decay_from = 0, 0.0, 0
         if (out / "state.pt").exists():
             self.resume()
@@ -203,19 +221,20 @@ class Training:
         torch.save(state, self.out / "state.part")
         (self.out / "state.part").replace(self.out / "state.pt")
         half = {n: p.to(torch.float16).contiguous() for n, p in values.items()}
-        save_file(half, self.out / "adapter.part", {"rank": str(RANK), "scale": str(SCALE), "steps": str(self.step)})
+        made = {"reading": self.reading, "rank": str(RANK), "scale": str(SCALE), "steps": str(self.step)}
+        save_file(half, self.out / "adapter.part", made)
         (self.out / "adapter.part").replace(self.out / "adapter.safetensors")
 
     def rate(self, since_resume: int, decay: int | None) -> float:
         """Return the learning rate: warm-up after every start, then constant, then linear to zero."""
         warm = min(1.0, (since_resume + 1) / WARM_UP)
-        return LEARNING_RATE * warm * (max(0.0, 1 - since_resume / decay) if decay else 1.0)
+        return LEARNING_RATE[self.reading] * warm * (max(0.0, 1 - since_resume / decay) if decay else 1.0)
 
-    def update(self, tokens: Tensor, masked: Tensor, rate: float) -> tuple[float, float]:
+    def update(self, tokens: Tensor, asked: Tensor, rate: float) -> tuple[float, float]:
         """Take one optimizer step; return the loss and the accuracy before it."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, right = loss_of(self.model, self.mask, tokens, masked)
+        loss, right = LOSSES[self.reading](self.model, self.mask, tokens, asked)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         self.optimizer.step()
@@ -233,7 +252,7 @@ def train(training: Training, windows: Windows, steps: int, decay: int | None) -
         training.seconds += time.time() - started
         if training.step % REPORT == 0:
             loss, right = np.mean(losses, axis=0)
-            row = [training.step, training.step * WINDOW * BATCH, f"{loss:.3f}", f"{right:.3f}", f"{training.seconds:.0f}"]
+            row = [training.step, training.step * windows.size * windows.count, f"{loss:.3f}", f"{right:.3f}", f"{training.seconds:.0f}"]
             with (training.out / "curve.csv").open("a", newline="") as curve:
                 csv.writer(curve).writerow(row)
             print("step {} tokens {} loss {} right {} seconds {}".format(*row), flush=True)
@@ -247,15 +266,16 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--base", type=Path, required=True, help="folder of the base model")
     options.add_argument("--texts", type=Path, required=True, help="folder with " + " and ".join(TEXTS))
+    options.add_argument("--reading", choices=LOSSES, default="masked")
     options.add_argument("--out", type=Path, default=Path("training"))
     options.add_argument("--start", type=Path, help="adapter to start from")
     options.add_argument("--steps", type=int, default=100_000)
     options.add_argument("--decay", type=int, help="finish: bring the learning rate to zero over so many steps")
     chosen = options.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    training = Training(chosen.base, chosen.out, chosen.start)
+    training = Training(chosen.base, chosen.out, chosen.reading, chosen.start)
     tokenizer = AutoTokenizer.from_pretrained(chosen.base)
-    windows = Windows(tokenizer, chosen.texts, seed=training.step)
+    windows = Windows(tokenizer, chosen.texts, chosen.reading, seed=training.step)
     train(training, windows, chosen.steps, chosen.decay)
 
 

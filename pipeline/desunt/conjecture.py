@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from desunt.document import Gap, Line, Word
 
 EvidenceKind: TypeAlias = Literal["context", "ink", "length", "lexicon"]
-Verdict: TypeAlias = Literal["accepted", "amended", "rejected", "left-open", "withheld", "blank", "handwriting"]
+Verdict: TypeAlias = Literal["accepted", "amended", "corrected", "rejected", "left-open", "withheld", "blank", "handwriting"]
 Basis: TypeAlias = Literal["ink", "guess"]
 
 LABEL = "CONJECTURE"
@@ -28,11 +28,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One proposed filling; `probability` is calibrated, 0-1."""
+    """One proposed filling; `probability` is calibrated, 0-1.
+
+    `possible` says that it is no more than that: it holds a name, a figure or a date that neither ink nor a second occurrence supports.
+    Displays list such candidates apart, under a heading that says so, and no single key accepts one; their probability is unchanged.
+    """
 
     text: str
     probability: float
     evidence: tuple[Evidence, ...] = ()
+    possible: bool = False
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -47,6 +52,11 @@ def _check_mass(gap_id: str, candidates: tuple[Candidate, ...], none_of_these: f
         raise ValueError(f"gap {gap_id}: candidates and none-of-these add up to {total:.4f}")
     if list(candidates) != sorted(candidates, key=lambda c: -c.probability):
         raise ValueError(f"gap {gap_id}: candidates are not best first")
+
+
+def by_support(candidates: tuple[Candidate, ...]) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+    """Return the candidates that something supports, and those that are only possible, each best first."""
+    return tuple(one for one in candidates if not one.possible), tuple(one for one in candidates if one.possible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,11 @@ Opinion: TypeAlias = Conjecture | Refusal
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an editor decided about a gap, on what basis, and what was shown at that moment (ISO 8601 time, UTC)."""
+    """What an editor decided about a gap, on what basis, and what was shown at that moment (ISO 8601 time, UTC).
+
+    `gap_id` is a word's id where the verdict is `corrected`: a word that was read, and that the editor reads otherwise.
+    `confirmed_by` names the second readers who came to the same reading without seeing it.
+    """
 
     gap_id: str
     verdict: Verdict
@@ -107,11 +121,20 @@ class Decision:
     at: str
     shown: tuple[str, ...] = ()
     note: str = ""
+    confirmed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     word: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A word that was read, and that an editor reads otherwise."""
+
+    word: Word
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +163,20 @@ class Decided:
     opinion: Opinion | None
 
 
-Segment: TypeAlias = Read | Illegible | Conjectured | Refused | Decided
+Segment: TypeAlias = Read | Corrected | Illegible | Conjectured | Refused | Decided
 
 
 def segments(line: Line, opinions: Mapping[str, Opinion], decisions: Mapping[str, Decision]) -> Iterator[Segment]:
-    """Join the facts of a line with the opinions and decisions about its gaps; both are looked up by gap id.
+    """Join the facts of a line with the opinions and decisions about its gaps and words; both are looked up by id.
 
     This is the only function in which facts and opinions meet: every exporter and the desk consume what it yields.
     """
     for token in line.tokens:
+        decision = decisions.get(token.id)
         if isinstance(token, Word):
-            yield Read(token)
+            yield Corrected(token, decision) if decision else Read(token)
             continue
-        opinion, decision = opinions.get(token.id), decisions.get(token.id)
+        opinion = opinions.get(token.id)
         if decision is not None:
             yield Decided(token, decision, opinion)
         elif isinstance(opinion, Conjecture):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from desunt.conjecture import LABEL, Candidate, Conjecture
 from desunt.document import Document
+from desunt.errors import InputError
 from desunt.export import load_exporter
 from desunt.record import Record
 from desunt.settings import Settings
 from desunt.transcript import read_transcript, source_bytes, transcript_document
 from desunt.workflow import lexicon_of, model_of, work_transcript
+
+if TYPE_CHECKING:
+    from desunt.restore.gap_lines import GapLine
 
 # Gaps are asked about in batches of this many, so that the first answers come soon and memory stays flat.
 BATCH = 32
@@ -29,8 +34,8 @@ def fill_transcript(path: Path, content: bytes | None, settings: Settings) -> Re
 
 def source_and_apparatus(record: Record) -> bytes:
     """Return the source's own bytes, unchanged, and after them the apparatus."""
-    apparatus = load_exporter("apparatus").export(record, lambda _: None)
-    return source_bytes(record.document) + b"\n\n" + apparatus
+    apparatus = load_exporter("apparatus").export(record, lambda _: None, "apparatus")
+    return source_bytes(record.document) + b"\n\n" + b"".join(apparatus)
 
 
 def as_json(record: Record) -> dict[str, Any]:
@@ -58,19 +63,36 @@ def _line_and_column(document: Document, span: tuple[int, int] | None) -> dict[s
 
 
 def candidates_json(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
-    return [{"text": c.text, "probability": c.probability} for c in candidates]
+    return [{"text": c.text, "probability": c.probability, "possible": c.possible} for c in candidates]
 
 
 def fill_gaps(path: Path, settings: Settings, out: TextIO) -> None:
-    """Answer a file of gaps: one line in, one line out, in order; lines are written as soon as their batch is done."""
-    from desunt.restore import restore
-    from desunt.restore.gap_lines import answer_line, asked, read_gaps
+    """Answer a file of gaps: one line in, one line out, in order, as soon as their batch is done.
 
-    lines = read_gaps(path)
-    model, lexicon = model_of(settings), lexicon_of(settings)
-    for start in range(0, len(lines), BATCH):
-        batch = lines[start : start + BATCH]
-        opinions = restore([asked(line) for line in batch], model, lexicon=lexicon, limit=settings.candidates)
-        for line, opinion in zip(batch, opinions, strict=True):
-            out.write(json.dumps(answer_line(line.id, opinion), ensure_ascii=False) + "\n")
-        out.flush()
+    Raises InputError at a bad line, after the lines before it are answered.
+    """
+    from desunt.restore.gap_lines import each_gap
+
+    batch: list[GapLine] = []
+    try:
+        for line in each_gap(path):
+            batch.append(line)
+            if len(batch) == BATCH:
+                _answer(batch, settings, out)
+                batch = []
+    except InputError:
+        _answer(batch, settings, out)
+        raise
+    _answer(batch, settings, out)
+
+
+def _answer(batch: Sequence[GapLine], settings: Settings, out: TextIO) -> None:
+    from desunt.restore import restore
+    from desunt.restore.gap_lines import answer_line, questions
+
+    if not batch:
+        return
+    opinions = restore(questions(batch), model_of(settings), lexicon=lexicon_of(settings), limit=settings.candidates)
+    for line, opinion in zip(batch, opinions, strict=True):
+        out.write(json.dumps(answer_line(line.id, opinion), ensure_ascii=False) + "\n")
+    out.flush()

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     model: str = Field("embedded", description="`embedded`, or a Hugging Face masked language model by name or folder")
     rescore: bool = Field(True, description="re-score a masked model's proposals by the two-sided causal reading")
     models: Path | None = Field(None, description="folder with the embedded model's weights")
-    engine: Literal["tesseract", "rapid"] = Field("tesseract", description="OCR engine")
+    engine: Literal["tesseract", "rapid", "page", "alto"] = Field("tesseract", description="OCR engine, or kind of file beside the scan")
     lang: str = Field("eng", min_length=3, description="language data of the engine")
     vouch: float = Field(0.9, ge=0, le=1, description="words less legible than this are marked unclear")
     read: float | None = Field(None, ge=0, le=1, description="words less legible than this become gaps; the fitted threshold if not given")
@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     page_seconds: float = Field(180.0, gt=0, description="time limit of one engine call")
     max_failures: int | None = Field(None, ge=1, description="stop the run after so many failed pages")
     formats: tuple[str, ...] = Field(("text", "apparatus", "html", "json"), description="exports to write")
+    base_uri: str = Field("http://localhost:8000", pattern="^https?://", description="where IIIF manifests will be served")
 
     @classmethod
     def settings_customise_sources(

@@ -6,9 +6,13 @@ import math
 
 import pytest
 
-from desunt.document import Extent, Letters
-from desunt.lm import Context, GapModel
-from tests.small_models import FAMILIES, SENTENCES, small_embedded, small_masked_model
+from desunt.document import Extent, Gap, Letters
+from desunt.lexicon import Lexicon
+from desunt.lm import MODELS, Context, GapModel, load_model
+from desunt.lm.ngram import NgramModel
+from desunt.restore import restore
+from desunt.restore.asked import Asked
+from tests.small_models import FAMILIES, SENTENCES, small_embedded, small_masked, small_masked_model
 
 MEMBERS = (*FAMILIES, "causal", "embedded", "ngram")
 BEFORE, AFTER = "The ambassador discussed the ", " with Marshal Stalin at the conference."
@@ -32,8 +36,6 @@ def model(request, small) -> GapModel:
     if request.param in FAMILIES:
         return small_masked_model(request.param)
     if request.param == "ngram":
-        from desunt.lm.ngram import NgramModel
-
         return NgramModel.train(SENTENCES, least_trigrams=1)
     return small.causal if request.param == "causal" else small.model
 
@@ -104,3 +106,63 @@ def test_the_model_says_what_it_is(model):
     assert ref.name
     assert ref.revision
     assert len(ref.sha256) == 64
+
+
+WORDS = {word.strip(".,;").casefold(): word.strip(".,;") for sentence in SENTENCES for word in sentence.split()[1:]}
+LEXICON = Lexicon(dict.fromkeys(WORDS, 1000), WORDS, 100_000)
+KNOWN = Extent("character", 4, 6)
+
+
+def test_every_name_of_the_table_is_under_contract():
+    assert set(MODELS) <= set(MEMBERS)
+
+
+def test_restore_asks_every_model_alike(model):
+    gaps = [
+        Gap("a", None, KNOWN, "illegible"),
+        Gap("b", None, Extent("word", 2, 2), "illegible"),
+        Gap("c", None, None, "illegible", continues=False),
+        Gap("d", None, KNOWN, "illegible", "Sta1in"),
+        Gap("e", None, KNOWN, "withheld"),
+    ]
+    opinions = restore([Asked(gap, BEFORE, AFTER) for gap in gaps], model, lexicon=LEXICON, limit=80)
+    assert [opinion.gap_id for opinion in opinions] == list("abcde")
+    assert not opinions[-1].candidates
+    for gap, opinion in zip(gaps, opinions, strict=True):
+        shown = [candidate.probability for candidate in opinion.candidates]
+        assert shown == sorted(shown, reverse=True)
+        assert sum(shown) + opinion.none_of_these == pytest.approx(1.0, abs=1e-9)
+        assert len({candidate.text.casefold() for candidate in opinion.candidates}) == len(shown)
+        assert bool(shown) == (gap.reason != "withheld")
+    # Whatever the model makes of it, readings near the ink compete.
+    assert "Stalin" in [candidate.text for candidate in opinions[3].candidates]
+
+
+def test_capitals_are_restored_whether_the_model_knows_them_or_not(model):
+    [loud] = restore([Asked(Gap("a", None, KNOWN, "illegible"), BEFORE.upper(), AFTER.upper())], model, lexicon=LEXICON)
+    assert loud.candidates
+    assert all(candidate.text == candidate.text.upper() for candidate in loud.candidates)
+    [opening] = restore(
+        [Asked(Gap("a", None, KNOWN, "illegible"), "The treaty was signed. ", " telegrams were resumed.")], model, lexicon=LEXICON
+    )
+    assert all(candidate.text[0] == candidate.text[0].upper() for candidate in opening.candidates)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_masked_model_comes_from_its_folder_through_the_table(family, tmp_path):
+    network, tokenizer = small_masked(family)
+    network.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    loaded = load_model(str(tmp_path), rescore=False)
+    assert loaded.ref.name == str(tmp_path)
+    texts, made = ([filling.text for filling in one.propose(CONTEXTS[:1], 40)[0]] for one in (loaded, small_masked_model(family)))
+    # The working precision may swap neighbours; the vocabulary, the masks and the shape are the same.
+    assert len(set(texts) & set(made)) >= 30
+    assert loaded.score(CONTEXTS[0], ["port"])[0] == pytest.approx(small_masked_model(family).score(CONTEXTS[0], ["port"])[0], rel=0.1)
+
+
+def test_the_baseline_comes_from_the_weights_folder_through_the_table(tmp_path):
+    (tmp_path / "weights").mkdir()
+    trained = NgramModel.train(SENTENCES, least_trigrams=1)
+    trained.save(tmp_path / "weights" / "ngram.npz")
+    assert load_model("ngram", models=tmp_path).propose(CONTEXTS, 9) == trained.propose(CONTEXTS, 9)

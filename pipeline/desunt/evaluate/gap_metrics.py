@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from desunt.conjecture import Candidate
 from desunt.length import letters_in
-from desunt.restore.casing import folded
+from desunt.lexicon import OUTER
 
 Reals = NDArray[np.float64]
 
@@ -19,6 +20,7 @@ RESAMPLES = 1000
 SEED = 1
 # Tasks whose answers are any run of characters, spaces and punctuation at their ends among them.
 EXACT_TASKS = ("span1-10",)
+WHITE = " \t\r\n\u00a0\u2009\u202f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,25 @@ class Figure:
     high: float
 
 
+def compared(text: str, task: str) -> str:
+    """Return what counts of a text: case folded, outer punctuation and spaces off unless the task is exact or there is nothing else."""
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return plain if task in EXACT_TASKS else plain.strip(OUTER + "…" + WHITE) or plain.strip()
+
+
 def outcome(task: str, answer: str, candidates: Sequence[Candidate], *, refused: bool) -> Outcome:
-    """Compare candidates with the truth: case folded, outer punctuation and spaces off unless the task is exact, duplicates merged."""
+    """Compare candidates with the truth.
+
+    Candidates that do not differ in what counts are one: it has the place of the first of them and the sum of their probabilities.
+    Without any candidate the gap is missed at probability 0, all its letters wrong.
+    """
     from rapidfuzz.distance import Levenshtein
 
-    same: Callable[[str], str] = str.casefold if task in EXACT_TASKS else folded
     masses: dict[str, float] = {}
     for candidate in candidates:
-        text = same(candidate.text)
+        text = compared(candidate.text, task)
         masses[text] = masses.get(text, 0.0) + candidate.probability
-    ranked, truth = list(masses), same(answer)
+    ranked, truth = list(masses), compared(answer, task)
     rank = ranked.index(truth) + 1 if truth in masses else None
     first = ranked[0] if ranked else ""
     return Outcome(task, rank, min(1.0, masses.get(first, 0.0)), Levenshtein.distance(first, truth), letters_in(truth), refused)
@@ -89,6 +100,11 @@ def interval(size: int, statistic: Callable[[NDArray[np.int64]], float]) -> Figu
     return Figure(statistic(np.arange(size)), float(low), float(high))
 
 
+def mean_interval(values: Reals) -> Figure:
+    """Return the mean over gaps with its interval."""
+    return interval(len(values), lambda places: mean(values[places]))
+
+
 def character_error(outcomes: Sequence[Outcome]) -> tuple[Reals, Reals]:
     """Return the edits and the lengths; the rate is the sum of the one over the sum of the other."""
     return np.array([float(o.edits) for o in outcomes]), np.array([float(o.letters) for o in outcomes])
@@ -99,27 +115,38 @@ def calibration_error(probabilities: Reals, right: Reals, bins: int = BINS) -> f
 
     Naeini et al. 2015, with bins of equal mass as in Nixon et al. 2019.
     """
-    order = np.argsort(probabilities, kind="stable")
+    parts = bins_of(probabilities, right, bins)
+    return sum(n * abs(confidence - accuracy) for confidence, accuracy, n in parts) / len(probabilities)
+
+
+def bins_of(probabilities: Reals, right: Reals, bins: int = BINS) -> list[tuple[float, float, int]]:
+    """Return for each bin of equal mass the mean probability, the share that is right, and the number of gaps."""
+    order, even = np.argsort(probabilities, kind="stable"), evened(probabilities, right)
     parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
-    return float(sum(len(part) * abs(probabilities[part].mean() - right[part].mean()) for part in parts) / len(order))
+    return [(float(probabilities[part].mean()), float(even[part].mean()), len(part)) for part in parts]
 
 
-def perfect_calibration_error(probabilities: Reals, draws: int = 200) -> float:
+def evened(probabilities: Reals, right: Reals) -> Reals:
+    """Return for each gap the mean rightness of those with its probability: no figure depends on the order of equals."""
+    _, place, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
+    shares: Reals = (np.bincount(place, weights=right) / counts)[place]
+    return shares
+
+
+def perfect_calibration_error(probabilities: Reals, draws: int = 500) -> float:
     """Return the calibration error that perfectly calibrated probabilities of these values show on average: chance alone, at this n."""
     random = np.random.default_rng(SEED)
     outcomes = (random.random(len(probabilities)) < probabilities for _ in range(draws))
     return float(np.mean([calibration_error(probabilities, right.astype(np.float64)) for right in outcomes]))
 
 
+def risk_coverage(probabilities: Reals, right: Reals) -> Reals:
+    """Return the share that is wrong among the 1, 2, ... n surest."""
+    order = np.argsort(-probabilities, kind="stable")
+    errors: Reals = np.cumsum(1.0 - evened(probabilities, right)[order]) / np.arange(1, len(order) + 1)
+    return errors
+
+
 def risk_coverage_area(probabilities: Reals, right: Reals) -> float:
     """Return the area under the risk-coverage curve: the error among the surest, averaged over shares kept (Geifman & El-Yaniv 2017)."""
-    order = np.argsort(-probabilities, kind="stable")
-    errors = np.cumsum(1.0 - right[order])
-    return float((errors / np.arange(1, len(order) + 1)).mean())
-
-
-def bins_of(probabilities: Reals, right: Reals, bins: int = BINS) -> list[tuple[float, float, int]]:
-    """Return for each bin of equal mass the mean probability, the share that is right, and the number of gaps."""
-    order = np.argsort(probabilities, kind="stable")
-    parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
-    return [(float(probabilities[part].mean()), float(right[part].mean()), len(part)) for part in parts]
+    return float(risk_coverage(probabilities, right).mean())

@@ -60,6 +60,7 @@ GROUP = "desunt.lm"
 MODELS = {
     "embedded": "desunt.lm.adapter:load_embedded",
     "causal": "desunt.lm.causal:load_causal",
+    "ngram": "desunt.lm.ngram:load_ngram",
 }
 # Any other name is that of a Hugging Face masked language model.
 OTHERS = "desunt.lm.adapter:load_other"
@@ -71,7 +72,7 @@ def known_models() -> dict[str, str]:
 
 
 def load_model(name: str = "embedded", *, models: Path | None = None, rescore: bool = True) -> GapModel:
-    """Load a model: `embedded`, `causal`, a plug-in's, or a Hugging Face masked language model by name or folder.
+    """Load a model: `embedded`, `causal`, `ngram`, a plug-in's, or a Hugging Face masked language model by name or folder.
 
     `models` is the folder with model files; `rescore` has a masked model's proposals scored by the two-sided causal reading. Raises
     DependencyMissing if the model is not on this machine, UsageError if it is of another kind.

@@ -1,12 +1,13 @@
-"""The masked reading of the embedded model: SmolLM2 with full attention and a trained low-rank adapter (models/train.py).
+"""The embedded model: SmolLM2 with two trained low-rank adapters (models/train.py), one a reading.
 
-It predicts the token at place i from the hidden state at i - 1, and every masked input is one learnt vector (LLM2Vec, arXiv 2404.05961).
+The masked reading has full attention, predicts the token at place i from the hidden state at i - 1, and every masked input is one learnt
+vector (LLM2Vec, arXiv 2404.05961). The causal reading has learnt the language of diplomatic papers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +29,19 @@ from desunt.record import sha256_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-FILE = "masked-adapter.safetensors"
+MASKED, CAUSAL = "masked-adapter.safetensors", "causal-adapter.safetensors"
 LEFT, RIGHT = 48, 24
 # Left-context beams that join the masked reading's own proposals.
 FROM_LEFT = 40
+
+
+def read_adapter(path: Path) -> tuple[dict[str, Tensor], float]:
+    """Return the values of an adapter by name, and what its product is scaled by."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        scale = float((file.metadata() or {}).get("scale", "2.0"))
+        return {name: file.get_tensor(name) for name in file.keys()}, scale  # noqa: SIM118 (not a mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +60,7 @@ class AdaptedReader:
     """
 
     def __init__(self, base: Base, adapter: Path) -> None:
-        from safetensors import safe_open
-
-        with safe_open(adapter, framework="pt") as file:
-            scale = float((file.metadata() or {}).get("scale", "2.0"))
-            values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        values, scale = read_adapter(adapter)
         self.base = base
         self.llama: Llama = with_adapter(base.llama, values, scale)
         self.mask: Tensor = values["mask_emb"].to(base.llama.embeddings.dtype)
@@ -137,12 +143,13 @@ def _around(memory: Memory, number: int, kept: Tensor) -> Memory:
 class EmbeddedModel:
     """The default GapModel, one base with two readings: the masked one proposes with the left context, the causal one scores."""
 
-    def __init__(self, causal: CausalModel, reader: AdaptedReader, adapter: Path, from_left: int = FROM_LEFT) -> None:
-        self.causal, self.reader, self.adapter, self.from_left = causal, reader, adapter, from_left
+    def __init__(self, causal: CausalModel, reader: AdaptedReader, adapters: Sequence[Path], from_left: int = FROM_LEFT) -> None:
+        self.causal, self.reader, self.adapters, self.from_left = causal, reader, tuple(adapters), from_left
 
     @cached_property
     def ref(self) -> ModelRef:
-        return ModelRef("smollm2-135m-desunt", f"adapter {sha256_of(self.adapter)[:12]}", self.causal.ref.sha256)
+        hashes = " ".join(sha256_of(adapter)[:12] for adapter in self.adapters)
+        return ModelRef("smollm2-135m-desunt", f"adapters {hashes}", self.causal.ref.sha256)
 
     def propose(self, contexts: Sequence[Context], limit: int) -> list[list[Filling]]:
         """Return the masked reading's fillings and those of the left context, all scored by the masked reading, best first."""
@@ -186,14 +193,25 @@ class Rescored:
 
 
 def load_embedded(name: str, models: Path | None, rescore: bool) -> GapModel:
-    """Load the embedded model; without a trained adapter it is the causal reading alone."""
+    """Load the embedded model; without its trained adapters it is the causal reading of the base alone."""
     base = read_base(models)
-    adapter = next((folder / FILE for folder in model_folders(models) if (folder / FILE).is_file()), None)
-    causal = CausalModel(base)
-    return causal if adapter is None else EmbeddedModel(causal, AdaptedReader(base, adapter), adapter)
+    masked, causal = (_adapter(file, models) for file in (MASKED, CAUSAL))
+    judge = CausalModel(tuned(base, causal))
+    if masked is None:
+        return judge
+    return EmbeddedModel(judge, AdaptedReader(base, masked), [path for path in (masked, causal) if path])
+
+
+def _adapter(file: str, models: Path | None) -> Path | None:
+    return next((folder / file for folder in model_folders(models) if (folder / file).is_file()), None)
+
+
+def tuned(base: Base, adapter: Path | None) -> Base:
+    """Return the base with the adapter in its maps; the base itself if there is none."""
+    return replace(base, llama=with_adapter(base.llama, *read_adapter(adapter))) if adapter else base
 
 
 def load_other(name: str, models: Path | None, rescore: bool) -> GapModel:
     """Load a Hugging Face masked language model; with `rescore`, the embedded model scores its proposals."""
     proposer = load_masked(name)
-    return Rescored(proposer, CausalModel(read_base(models))) if rescore else proposer
+    return Rescored(proposer, CausalModel(tuned(read_base(models), _adapter(CAUSAL, models)))) if rescore else proposer

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 # The token that stands before a text in SmolLM2's training.
 START = 0
-LEFT, RIGHT = 64, 16
+LEFT, RIGHT = 180, 24
 # Characters that hold so many tokens, with room to spare.
 CHARACTERS = 12
 # Scoring goes on in stages: after so many tokens of the text after the gap, only what is within so many nats of the best goes on.
 STAGES = ((1, 6.0), (4, 4.5))
 BEAMS, FIRST, NEXT = 24, 300, 24
+# Texts before gaps that are kept read, some 4 MB each: as many as are proposed for before they are scored.
+REMEMBERED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class CausalModel:
 
     def __init__(self, base: Base, *, after: int = RIGHT, stages: Sequence[tuple[int, float]] = STAGES) -> None:
         self.base, self.after, self.stages = base, after, tuple(stages)
+        self._read: dict[tuple[int, ...], Left] = {}
 
     @cached_property
     def ref(self) -> ModelRef:
@@ -128,7 +131,7 @@ class CausalModel:
         shape, pieces = shape_of(context), self.base.pieces
         allowed, whole = Allowed(shape, pieces), dict[str, float]()
         with torch.inference_mode():
-            left = read_left(self.base.llama, self.base.left(context))
+            left = self._left(context)
             step, beams = Step(self.base.llama, left), [Branch(0, 0, "", 0.0)]
             rows = left.following[None].numpy()
             for depth in range(most := piece_counts(shape)[-1]):
@@ -152,11 +155,20 @@ class CausalModel:
         if not unique:
             return [-math.inf] * len(texts)
         with torch.inference_mode():
-            left = read_left(self.base.llama, self.base.left(context))
+            left = self._left(context)
             right = self.base.right(context, self.after)
             scored = self._staged(left, unique, right)
         known = dict(zip(unique, scored, strict=True))
         return [known.get(filling, -math.inf) for filling in fillings]
+
+    def _left(self, context: Context) -> Left:
+        """Return the text before the gap, read; what was proposed for is scored soon after, and need not be read twice."""
+        tokens = self.base.left(context)
+        if tokens not in self._read:
+            if len(self._read) >= REMEMBERED:
+                del self._read[next(iter(self._read))]
+            self._read[tokens] = read_left(self.base.llama, tokens)
+        return self._read[tokens]
 
     def _staged(self, left: Left, fillings: Sequence[tuple[int, ...]], right: tuple[int, ...]) -> list[float]:
         reading = Reading(self.base.llama, left, fillings, right)

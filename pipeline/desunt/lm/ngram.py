@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -103,18 +104,24 @@ class NgramModel:
 
     @classmethod
     def train(cls, texts: Iterable[str], *, vocabulary: int = VOCABULARY, least_trigrams: int = 2) -> NgramModel:
-        """Count the texts; trigrams seen fewer than `least_trigrams` times are dropped."""
+        """Count the texts; trigrams seen fewer than `least_trigrams` times are dropped.
+
+        The running words are kept as numbers in order of their first occurrence, four bytes each: the whole text need not fit in memory.
+        """
         forms: dict[str, Counter[str]] = {}
-        running: list[list[str]] = []
+        first: dict[str, int] = {}
+        running = array("I")
         for text in texts:
-            tokens = TOKEN.findall(text)
-            for token in tokens:
-                forms.setdefault(token.casefold(), Counter())[token] += 1
-            running.append([token.casefold() for token in tokens])
+            running.append(UNKNOWN)
+            for token in TOKEN.findall(text):
+                word = token.casefold()
+                running.append(first.setdefault(word, len(first) + 1))
+                forms.setdefault(word, Counter())[token] += 1
         ranked = sorted(forms, key=lambda w: (-forms[w].total(), w))[:vocabulary]
         words = ["", *(min(forms[w].items(), key=lambda item: (-item[1], item[0]))[0] for w in ranked)]
-        numbers = {word: number for number, word in enumerate(ranked, start=1)}
-        ids = np.array([number for text in running for number in (UNKNOWN, *(numbers.get(w, UNKNOWN) for w in text))], np.uint64)
+        numbers = np.zeros(len(first) + 1, np.uint64)
+        numbers[[first[word] for word in ranked]] = np.arange(1, len(ranked) + 1)
+        ids = numbers[np.frombuffer(running, np.uint32)]
         unigrams = np.bincount(ids.astype(np.int64), minlength=len(words)).astype(np.float32)
         pairs = (ids[:-1] << BITS) | ids[1:]
         triples = (pairs[:-1] << BITS) | ids[2:]

@@ -21,7 +21,7 @@ from desunt.restore.calibrate import Calibration, Factors, at_most, mass_of, rea
 from desunt.restore.confusion import Confusion, read_confusion
 from desunt.restore.evidence import evidence_of, ranks
 from desunt.restore.pool import POOL, gather
-from desunt.restore.refusal import never, why_not, words_seen
+from desunt.restore.refusal import marked, never, why_not, words_seen
 
 __all__ = ["Asked", "restore"]
 
@@ -29,7 +29,10 @@ CHANNELS: tuple[Channel, ...] = ("ink", "garbled")
 # The context that is kept with an opinion, in characters a side: enough for an editor to see what the model was shown.
 SHOWN = 300
 # With ink, so many fillings are scored by the model: those that rough weights of what costs nothing put first, and the best proposed.
-BY_INK, BY_CONTEXT = 26, 14
+# A garbled word may have nothing left of the right one, so more are taken from the context.
+BY_INK, BY_CONTEXT = 26, {"ink": 14, "garbled": 30}
+# Gaps that are proposed for in one batch.
+TOGETHER = 8
 INK, LEXICON, PROPOSAL = 0.5, 0.35, 0.2
 # A document uses its own names again and again: once in some hundreds of words, whatever their frequency elsewhere.
 OWN = math.log(1 / 500)
@@ -75,11 +78,13 @@ def knowledge(lexicon: Lexicon, names: Collection[str], models: Path | None = No
 
 
 def weigh(asked: Sequence[Asked], model: GapModel, known: Knowledge) -> list[Weighed]:
-    """Gather and score the fillings of every gap: one batch of proposals, then one scoring a gap."""
-    if not asked:
-        return []
-    proposals = model.propose([one.context for one in asked], POOL)
-    return [_weigh_one(one, proposed, model, known) for one, proposed in zip(asked, proposals, strict=True)]
+    """Gather and score the fillings of every gap: a batch of proposals, then one scoring a gap."""
+    weighed = []
+    for start in range(0, len(asked), TOGETHER):
+        some = asked[start : start + TOGETHER]
+        proposals = model.propose([one.context for one in some], POOL)
+        weighed += [_weigh_one(one, proposed, model, known) for one, proposed in zip(some, proposals, strict=True)]
+    return weighed
 
 
 def _weigh_one(asked: Asked, proposed: Sequence[Filling], model: GapModel, known: Knowledge) -> Weighed:
@@ -101,7 +106,7 @@ def _promising(asked: Asked, pool: list[Filling], known: Knowledge) -> list[Fill
     chances = [INK * row.ink + LEXICON * row.lexicon + PROPOSAL * row.proposal for row in rows]
     order = sorted(range(len(pool)), key=lambda i: (-chances[i], pool[i].text))
     others = sorted(order[BY_INK:], key=lambda i: (-pool[i].score, pool[i].text))
-    return [pool[i] for i in (*order[:BY_INK], *others[:BY_CONTEXT])]
+    return [pool[i] for i in (*order[:BY_INK], *others[: BY_CONTEXT[asked.channel]])]
 
 
 def _factors(asked: Asked, filling: Filling, context: float, known: Knowledge) -> Factors:
@@ -133,7 +138,8 @@ def decide(weighed: Weighed, calibration: Calibration, known: Knowledge, model: 
     """Turn the weighed fillings of one gap into a conjecture, or a refusal that keeps the ranked candidates."""
     asked, context = weighed.asked, weighed.asked.context
     seen = words_seen((context.before, context.after), sorted(known.names))
-    candidates, none = _ranked(weighed, calibration, seen, known, limit)
+    ranked, none = _ranked(weighed, calibration, seen, known, limit)
+    candidates = marked(asked, ranked, seen, known.lexicon)
     shown = (context.before[-SHOWN:], context.after[:SHOWN])
     reason = why_not(asked, candidates, seen, known.lexicon)
     if reason is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,15 @@ from desunt.restore.asked import Asked, Channel
 BEFORE = re.compile(r"[\w'’]*\w$")
 AFTER = re.compile(r"^\w[\w'’]*")
 MOST_CANDIDATES = 20
+WHAT_IT_MUST_BE = "It must be UTF-8 text, one JSON object a line"
 
 
 @dataclass(frozen=True, slots=True)
 class GapLine:
-    """One line: `before` and `after` run up to the gap; `answer` and `task` are there where it is to be evaluated."""
+    """One line: `before` and `after` run up to the gap; `answer` and `task` are there where it is to be evaluated.
+
+    `document` is the document the gap was cut from (`doc` in the file), which decides whether it was fitted on.
+    """
 
     id: str
     before: str
@@ -32,18 +36,31 @@ class GapLine:
     channel: Channel = "ink"
     answer: str | None = None
     task: str | None = None
+    document: str | None = None
 
 
 def read_gaps(path: Path, *, answers: bool = False) -> list[GapLine]:
-    """Read a file of gaps, empty lines left out; with `answers`, each line must have its answer and task.
+    """Read a whole file of gaps: what `each_gap` yields."""
+    return list(each_gap(path, answers=answers))
 
-    Raises InputError naming file and line.
+
+def each_gap(path: Path, *, answers: bool = False) -> Iterator[GapLine]:
+    """Yield the gaps of a file as they are read, empty lines left out; with `answers`, each line must have its answer and task.
+
+    Raises InputError naming file and line when a bad line is reached: what stands before it was yielded.
     """
+    number = 0
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})", remedy="It must be UTF-8 text, one JSON object a line") from None
-    return [_line(path, number, line, answers=answers) for number, line in enumerate(lines, start=1) if line.strip()]
+        # Bytes are split at line feeds alone: a text may hold other characters that pass for the end of a line.
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                if text.strip():
+                    yield _line(path, number, text, answers=answers)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, line {number}: it is not UTF-8 ({error.reason})", remedy=WHAT_IT_MUST_BE) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})", remedy=WHAT_IT_MUST_BE) from None
 
 
 def _line(path: Path, number: int, text: str, *, answers: bool) -> GapLine:
@@ -70,6 +87,7 @@ def _parsed(row: Mapping[str, Any]) -> GapLine:
         channel=_channel(row.get("channel")),
         answer=_maybe_text(row, "answer"),
         task=_maybe_text(row, "task"),
+        document=_maybe_text(row, "doc"),
     )
 
 
@@ -87,7 +105,11 @@ def _text(row: Mapping[str, Any], name: str) -> str:
         raise KeyError(name)
     if not isinstance(row[name], str):
         raise TypeError(f"`{name}` is not a string")
-    return str(row[name])
+    text = str(row[name])
+    # JSON can spell half of a surrogate pair, which no UTF-8 file can hold: the answer could not be written.
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValueError(f"`{name}` holds half of a surrogate pair")
+    return text
 
 
 def _maybe_text(row: Mapping[str, Any], name: str) -> str | None:
@@ -112,6 +134,11 @@ def asked(line: GapLine) -> Asked:
     letters = Letters(before[0] if before else "", after[0] if after else "")
     gap = Gap(line.id, None, line.extent, "illegible", line.engine_reading, letters)
     return Asked(gap, line.before.removesuffix(letters.before), line.after.removeprefix(letters.after), line.channel)
+
+
+def questions(lines: Sequence[GapLine]) -> list[Asked]:
+    """Return the lines as gaps to ask about, numbered: two lines of the same id are still two gaps."""
+    return [replace(one, gap=replace(one.gap, id=str(number))) for number, one in enumerate(map(asked, lines))]
 
 
 def answer_line(line_id: str, opinion: Opinion) -> dict[str, Any]:

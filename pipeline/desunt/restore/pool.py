@@ -88,13 +88,31 @@ def _added(asked: Asked, confusion: Confusion, lexicon: Lexicon, names: Collecti
     """Yield what the language model may not think of, the best founded first."""
     context, ink = asked.context, asked.ink
     if ink:
-        for reading in dict.fromkeys((core(ink), cleaned(ink))):
-            yield from _mended(reading, confusion, lexicon, capitals=_style(asked).capitals)
+        capitals = _style(asked).capitals
+        for reading in _readings(asked):
+            yield from _mended(reading, confusion, lexicon, capitals=capitals)
+        yield from _word_by_word(cleaned(ink), lexicon, capitals=capitals)
     if context.letters.before or context.letters.after:
         yield from islice(_survivors(context.letters, context.extent, lexicon), SURVIVORS)
     if context.extent is not None:
         fitting = (name for name in sorted(names) if log_length(name, context.extent) == 0.0)
         yield from islice(fitting, NAMES)
+
+
+def _readings(asked: Asked) -> Iterable[str]:
+    """Return what the reading may be a misreading of: its core without specks, all of it, all of it as one word."""
+    whole = cleaned(asked.ink)
+    # Who garbles a word adds no specks.
+    inner = whole if asked.channel == "garbled" else core(asked.ink)
+    return dict.fromkeys((inner, whole, whole.replace(" ", "")))
+
+
+def _word_by_word(ink: str, lexicon: Lexicon, *, capitals: bool) -> Iterator[str]:
+    """Yield a reading of several words with one of them replaced by a word near it."""
+    parts = ink.split()
+    for place, part in enumerate(parts if len(parts) > 1 else ()):
+        for word in near(part, lexicon.words_of(max(1, len(part) - 3), len(part) + 3, VOCABULARY), MENDED):
+            yield " ".join((*parts[:place], word.upper() if capitals else word, *parts[place + 1 :]))
 
 
 def _mended(ink: str, confusion: Confusion, lexicon: Lexicon, *, capitals: bool) -> Iterator[str]:

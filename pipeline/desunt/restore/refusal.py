@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 from desunt.conjecture import Candidate
 from desunt.document import Reason
@@ -52,15 +54,28 @@ def _too_long(asked: Asked) -> str | None:
 
 def _unsupported(asked: Asked, candidates: Sequence[Candidate], seen: frozenset[str], lexicon: Lexicon) -> str | None:
     """Context alone cannot know a name or a figure: without ink or a second occurrence it would be made up."""
+    match _made_up(asked, candidates[0].text, seen, lexicon):
+        case "figure":
+            return "a figure or date: the text does not say which, and no ink supports one"
+        case "name":
+            return "a proper name that occurs nowhere else in the document, and no ink supports it"
+        case None:
+            return None
+
+
+def _made_up(asked: Asked, text: str, seen: frozenset[str], lexicon: Lexicon) -> Literal["figure", "name"] | None:
+    """Return what only the context speaks for, None if the filling holds no name, figure or date, or more speaks for it."""
     if asked.ink:
         return None
-    best = candidates[0].text
-    new = [word for word in map(bare, best.split()) if word and word.casefold() not in seen]
+    new = [word for word in map(bare, text.split()) if word and word.casefold() not in seen]
     if any(FIGURE.search(word) for word in new):
-        return "a figure or date: the text does not say which, and no ink supports one"
-    if any(is_name(word, asked, lexicon) for word in new):
-        return "a proper name that occurs nowhere else in the document, and no ink supports it"
-    return None
+        return "figure"
+    return "name" if any(is_name(word, asked, lexicon) for word in new) else None
+
+
+def marked(asked: Asked, candidates: Sequence[Candidate], seen: frozenset[str], lexicon: Lexicon) -> tuple[Candidate, ...]:
+    """Return the candidates, those that are only possible marked so; texts, order and probabilities stay."""
+    return tuple(replace(one, possible=_made_up(asked, one.text, seen, lexicon) is not None) for one in candidates)
 
 
 def is_name(word: str, asked: Asked, lexicon: Lexicon) -> bool:

@@ -1,0 +1,84 @@
+"""Take the pictures of docs/desk.md: run the desk over the results of the sample scans and look at it.
+
+python docs/make_desk_pictures.py OUTPUTS      # OUTPUTS: where `desunt run scans` put its results
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.desk_server import running  # noqa: E402
+from tests.test_review_page import FLAGS  # noqa: E402
+
+from desunt.review.environment import open_environment  # noqa: E402
+
+SIZE = {"width": 1280, "height": 800}
+COLOURS = 96
+
+
+def main(outputs: Path) -> None:
+    """Write docs/desk/*.png."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        desk = open_environment(outputs, f"sqlite:///{folder}/desk.sqlite")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        with running(desk) as address:
+            page = browser.new_page(viewport=SIZE, reduced_motion="reduce", base_url=address)
+            page.goto("/sign-in")
+            page.fill("#name", "Anna Berg")
+            page.click("main button")
+            take_all(page)
+        browser.close()
+        desk.store.close()
+
+
+def take_all(page: Any) -> None:
+    """Take the pictures in the order of the text."""
+    page.goto("/queue")
+    take(page, "queue")
+    page.goto("/queue?order=document")
+    gap = page.locator("tbody tr", has_text="management").first.locator("a").first
+    gap.click()
+    page.wait_for_selector(".spot.current")
+    page.keyboard.press("1")
+    page.wait_for_selector(".done")
+    page.go_back()
+    page.wait_for_selector(".spot.current")
+    page.keyboard.press("u")
+    page.wait_for_selector(".take")
+    page.wait_for_timeout(800)
+    take(page, "gap")
+    page.goto("/queue?order=document&offered=no")
+    page.locator("tbody a").first.click()
+    page.wait_for_selector(".spot.current")
+    page.wait_for_timeout(800)
+    take(page, "refused")
+    page.locator("h1 a").click()
+    page.wait_for_selector(".page-page")
+    page.locator("a.token.word").nth(12).click()
+    page.wait_for_selector(".spot.gap")
+    page.wait_for_timeout(800)
+    take(page, "page")
+
+
+def take(page: Any, name: str) -> None:
+    """Write what the window shows as a small PNG."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+    target = ROOT / "docs" / "desk" / f"{name}.png"
+    target.parent.mkdir(exist_ok=True)
+    picture.save(target, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

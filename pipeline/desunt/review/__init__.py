@@ -1,0 +1,28 @@
+"""The review desk: editors decide, gap by gap, and every decision is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from desunt.conjecture import Decision
+from desunt.edits import GapEdit
+
+
+def decided(outputs: Path, database: str | None) -> Callable[[str], tuple[Mapping[str, Decision], tuple[GapEdit, ...]]]:
+    """Return a look-up of what stands for a document, by the document's id: decisions by gap or word, and edits in their order.
+
+    Where nobody ever opened the desk there is nothing to look up, and no database is made.
+    """
+    if database is None and not (outputs / "desk.sqlite").exists():
+        return lambda _: ({}, ())
+    from desunt.review.store.database import open_database
+    from desunt.review.store.valid import decided_in, edits_in
+
+    opened = open_database(outputs, database, pool=False)
+
+    def look_up(document_id: str) -> tuple[Mapping[str, Decision], tuple[GapEdit, ...]]:
+        with opened.reading() as connection:
+            return decided_in(connection, document_id), edits_in(connection, document_id)
+
+    return look_up

@@ -1,0 +1,90 @@
+"""What the desk works with: the store, the pictures, and where it listens."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desunt.document import stable_id
+from desunt.errors import UsageError
+from desunt.review.pictures import Pictures
+from desunt.review.store.types import DocumentRow, Unknown
+
+if TYPE_CHECKING:
+    from desunt.review.store import Store
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(slots=True)
+class Library:
+    """The documents by the key that stands in addresses: 12 hexadecimal digits, so that no path ever comes from a browser."""
+
+    store: Store
+    rows: dict[str, DocumentRow] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, key: str) -> DocumentRow:
+        """Return the document of a key; raises Unknown."""
+        row = self.rows.get(key) or self.refreshed().get(key)
+        if row is None:
+            raise Unknown(f"there is no document {key}", remedy="go back to the overview; the collection may have changed")
+        return row
+
+    def of(self, document_id: str) -> DocumentRow:
+        """Return the row of a document by its id; raises Unknown."""
+        return self.find(document_key(document_id))
+
+    def refreshed(self) -> dict[str, DocumentRow]:
+        """Read the documents anew."""
+        rows = {document_key(row.document_id): row for row in self.store.index.documents()}
+        with self.lock:
+            self.rows = rows
+        return rows
+
+
+@dataclass(frozen=True)
+class Environment:
+    """All that `create_app` needs; `host` is the address the desk listens on."""
+
+    store: Store
+    pictures: Pictures
+    host: str = "127.0.0.1"
+
+    @cached_property
+    def library(self) -> Library:
+        return Library(self.store)
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """Return the names under which the desk may be asked; None if any will do, because accounts protect it.
+
+        On loopback, without accounts, a page of any other site could point a name of its own at this machine and ask under it.
+        """
+        return LOOPBACK if self.host in LOOPBACK else None
+
+
+def document_key(document_id: str) -> str:
+    """Return the 12 hexadecimal digits that stand for a document in addresses."""
+    return stable_id("document", document_id)
+
+
+def open_environment(outputs: Path, database: str | None = None, *, host: str = "127.0.0.1", scans: Path | None = None) -> Environment:
+    """Open the store of an outputs folder and bring its index up to date.
+
+    Raises UsageError where the desk would listen beyond this machine and there are no accounts.
+    """
+    from desunt.review.store import open_store
+
+    store = open_store(outputs, database)
+    if host not in LOOPBACK and not store.accounts.any():
+        store.close()
+        raise UsageError(
+            f"to listen on {host} the desk demands accounts, and there are none",
+            remedy="add one with `desunt users add NAME --role approver`, or leave out --host",
+        )
+    store.index.refresh()
+    return Environment(store, Pictures(scans), host)

@@ -1,0 +1,51 @@
+"""The desk's memory: an index of the collection's gaps, and the append-only record of what editors decided about them.
+
+The files under OUTPUTS are the truth about pages; the database is the truth about decisions. Nothing here knows of the web.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desunt.review.store.accounts import Accounts
+from desunt.review.store.database import Database, now, open_database
+from desunt.review.store.decisions import Decisions
+from desunt.review.store.exchange import Exchange
+from desunt.review.store.index import Index
+from desunt.review.store.progress import Progress
+from desunt.review.store.queue import Queue
+from desunt.review.store.second import SecondReaders
+from desunt.review.store.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """All that the desk keeps; safe to share between threads, and between processes that open it each for itself."""
+
+    database: Database
+    index: Index
+    queue: Queue
+    decisions: Decisions
+    series: Series
+    second: SecondReaders
+    progress: Progress
+    exchange: Exchange
+    accounts: Accounts
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.database.engine.dispose()
+
+
+def open_store(outputs: Path, database: str | None = None, *, clock: Callable[[], str] = now) -> Store:
+    """Open the database of an outputs folder (OUTPUTS/desk.sqlite unless a URL is given) and bring its tables up to date.
+
+    The index is as it was left: call `index.refresh()`. Raises UsageError for a URL that cannot be opened.
+    """
+    db = open_database(outputs, database, clock)
+    index = Index(db, outputs)
+    decisions = Decisions(db, index)
+    series, second = Series(db, decisions), SecondReaders(db, decisions)
+    return Store(db, index, Queue(db), decisions, series, second, Progress(db), Exchange(db, index), Accounts(db))

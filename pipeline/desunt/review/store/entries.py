@@ -1,0 +1,181 @@
+"""What editors hand in, what is logged of it, and what stands: frozen values, free of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from desunt.conjecture import Basis, Decision, ModelRef, Verdict
+from desunt.document import Box, Extent, Letters, Reason
+from desunt.edits import EditKind, GapEdit
+from desunt.review.store.values import Status
+
+Action: TypeAlias = Literal["decide", "revoke", "confirm", "contest", "resolve", "edit"]
+DECISIONS_SCHEMA = "desunt-decisions-1"
+NO_LETTERS = Letters()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an editor hands in about one gap, or about one word where the verdict is `corrected`.
+
+    `version` is the `GapRow.version` the editor saw (for a word: `Decisions.version`). `shown` are the candidates in the order they
+    were shown, empty if none were; `blind` is what was typed before the list appeared. `document_id` is needed for words only. `uid` is 32
+    hexadecimal digits of the client's choice: handing the same one in twice decides once.
+    """
+
+    gap_id: str
+    verdict: Verdict
+    editor: str
+    version: str
+    basis: Basis | None = None
+    text: str | None = None
+    note: str = ""
+    shown: tuple[str, ...] = ()
+    blind: str | None = None
+    document_id: str = ""
+    uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewGap:
+    """A gap as an editor draws it; its id is given by the store."""
+
+    box: Box | None
+    reason: Reason = "illegible"
+    extent: Extent | None = None
+    letters: Letters = NO_LETTERS
+
+
+@dataclass(frozen=True, slots=True)
+class EditProposal:
+    """A change of which places of a line are gaps, as `edits.GapEdit` describes it; `version` is `Decisions.version(line_id)`."""
+
+    document_id: str
+    kind: EditKind
+    line_id: str
+    tokens: tuple[str, ...]
+    after: str | None
+    gaps: tuple[NewGap, ...]
+    editor: str
+    version: str
+    note: str = ""
+    uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the chain and one line of decisions.jsonl; never changed, never removed.
+
+    `target` is the id of the gap, the word, or the line (for `edit`); `saw` the uid of the last entry about it that the editor knew;
+    `refers` the uid that is revoked, confirmed, contested or resolved. `stale`: it came second and has no effect.
+    `moved_from` is the uid of the entry this one carries over to a gap that a new reading of the page put in the same place; `origin` the
+    hash of the entry in the chain it was imported from. `probabilities` go with `shown`, and `top`, `probability` and `refused` are the first
+    candidate as it then was. `at` is ISO 8601, UTC. `hash` is the SHA-256 of all other fields, `previous` among them (docs/formats.md).
+    """
+
+    schema: str
+    seq: int
+    uid: str
+    action: Action
+    document_id: str
+    target: str
+    verdict: Verdict | None
+    basis: Basis | None
+    text: str | None
+    note: str
+    editor: str
+    at: str
+    saw: str
+    refers: str | None
+    stale: bool
+    series: str | None
+    shown: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    top: str | None
+    probability: float | None
+    refused: bool | None
+    blind: str | None
+    model: ModelRef | None
+    settings: tuple[tuple[str, str], ...]
+    record_sha256: str
+    scan_sha256: str | None
+    frame: int | None
+    page: int | None
+    box: Box | None
+    edit: GapEdit | None
+    moved_from: str | None
+    origin: str | None
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for a gap or word now: its status, the decision (None if open or contested), and the version to hand back."""
+
+    target: str
+    document_id: str
+    status: Status
+    decision: Decision | None
+    uid: str | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A gap to be read a second time; what the first reader decided is not in it, on purpose."""
+
+    id: int
+    gap_id: str
+    document_id: str
+    reader: str
+    assigned_by: str
+    at: str
+    outcome: Literal["confirm", "contest", "void"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A contested decision and the readings that stand against it, oldest first."""
+
+    gap_id: str
+    document_id: str
+    first: Entry
+    others: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a decision on many gaps: the entries that took effect, and those that came second."""
+
+    series: str
+    entries: tuple[Entry, ...]
+    stale: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A standing decision or edit that found no place after a new reading of the page; `problem` says why in a sentence."""
+
+    entry: Entry
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The proof of the chain: how many rows hold, the hash of the last, and the first broken row with what is wrong (None: all hold)."""
+
+    rows: int
+    head: str
+    broken: int | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did: entries taken over, entries that were there already, and entries that conflict, each with a sentence."""
+
+    added: int
+    known: int
+    conflicts: tuple[tuple[str, str], ...]

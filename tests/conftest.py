@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,3 +45,25 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
         assert path.read_bytes() == made, f"{path} is not what is made now; {remedy}"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str | None]:
+    """The URL of a temporary PostgreSQL, started when a test first asks for it; None where none is installed."""
+    from tests.databases import postgres
+
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """The URL of a new, empty database of each kind; None is the default, a file among the outputs."""
+    if request.param == "sqlite":
+        return None
+    from tests.databases import new_database
+
+    server = request.getfixturevalue("postgres_server")
+    if server is None:
+        pytest.skip("no PostgreSQL here: install the package `postgresql` to run this test on it as well")
+    return new_database(server)

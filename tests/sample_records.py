@@ -139,7 +139,7 @@ def write_pages(record: Record, folder: Path) -> None:
 
 def write_outputs(record: Record, folder: Path, scan: Path | None) -> None:
     """Write all that a run writes for a document."""
-    from desunt.export import EXPORTERS, export_name, load_exporter
+    from desunt.export import EXPORTERS, export_files, load_exporter
     from desunt.scan import picture
     from desunt.verify import write_manifest
 
@@ -147,6 +147,11 @@ def write_outputs(record: Record, folder: Path, scan: Path | None) -> None:
     write_record(record, folder)
     for name in EXPORTERS:
         exporter = load_exporter(name)
-        made = exporter.export(record, lambda image: picture(scan, image, width=200, max_pixels=10**6, pdf_dpi=300) if scan else None)
-        (folder / export_name(folder.name, exporter)).write_bytes(made)
+
+        def pictures(image: ImageRef) -> bytes | None:
+            return picture(scan, image, width=200, max_pixels=10**6, pdf_dpi=300) if scan else None
+
+        for mode in exporter.modes:
+            for file, part in export_files(folder.name, exporter, mode, record):
+                (folder / file).write_bytes(b"".join(exporter.export(part, pictures, mode)))
     write_manifest(folder)

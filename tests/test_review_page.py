@@ -74,7 +74,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     def opened(record: Record, size: tuple[int, int] = (1280, 800), *, script: bool = True, scheme: str = "light", at: str = "") -> Any:
         path = tmp_path / "page.html"
-        path.write_bytes(load_exporter("html").export(record, lambda _: SQUARE))
+        path.write_bytes(b"".join(load_exporter("html").export(record, lambda _: SQUARE, "apparatus")))
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, java_script_enabled=script, color_scheme=scheme, reduced_motion="reduce"
         )

@@ -2,4 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from desunt.opened import OpenedDocument
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "documents", "open"]
+
+
+def open(path: str | Path) -> OpenedDocument:
+    """Open a document's folder of an outputs folder; its text is diplomatic, and what is supposed must be called for by name.
+
+    Raises InputError if there is no record, and WallBroken if its files do not belong together.
+    """
+    from desunt.opened import open_document
+
+    return open_document(Path(path))
+
+
+def documents(outputs: str | Path) -> Iterator[OpenedDocument]:
+    """Yield every finished document of an outputs folder, one at a time. Raises InputError if there are none."""
+    from desunt.opened import open_documents
+
+    return open_documents(Path(outputs))

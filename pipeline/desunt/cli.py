@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from desunt.errors import DesuntError, ExitCode, UsageError
+from desunt.review.users_cli import users
 
 if TYPE_CHECKING:
-    pass
+    from desunt.outputs import Decided
 
 app = typer.Typer(
     name="desunt", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -20,6 +21,7 @@ app = typer.Typer(
 )  # fmt: skip
 evaluation = typer.Typer(no_args_is_help=True, help="Measure reading and conjectures against ground truth.")
 app.add_typer(evaluation, name="evaluate")
+app.add_typer(users, name="users")
 
 Outputs = Annotated[Path, typer.Argument(help="Folder with results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for a program.")]
@@ -51,7 +53,7 @@ def run(
     executor: Annotated[str | None, typer.Option(help="serial or process [process].")] = None,
     model: Model = None,
     rescore: Rescore = None,
-    engine: Annotated[str | None, typer.Option(help="tesseract or rapid [tesseract].")] = None,
+    engine: Annotated[str | None, typer.Option(help="tesseract, rapid, or page, alto: a file beside the scan [tesseract].")] = None,
     lang: Annotated[str | None, typer.Option(help="Language data of the engine [eng].")] = None,
     vouch: Annotated[float | None, typer.Option(help="Words less legible than this are marked unclear [0.9].")] = None,
     read: Annotated[float | None, typer.Option(help="Words less legible than this become gaps [fitted].")] = None,
@@ -128,28 +130,66 @@ def fill(
 @app.command()
 def export(
     outputs: Outputs = Path("outputs"),
-    formats: Annotated[str, typer.Option("--format", help="Exports, by commas.")] = "text,apparatus,html,json",
+    formats: Annotated[str | None, typer.Option("--format", help="Exports, by commas [text,apparatus,html,json].")] = None,
+    mode: Annotated[str | None, typer.Option(help="diplomatic, accepted or apparatus [each format's own].")] = None,
+    database: Annotated[str | None, typer.Option(help="The desk's database [OUTPUTS/desk.sqlite, if it is there].")] = None,
+    archive: Annotated[Path | None, typer.Option("--zip", help="Pack everything for hand-over, with checksums, into this file.")] = None,
 ) -> None:
-    """Export finished documents anew from their records."""
+    """Export finished documents anew from their records, with what editors decided."""
+    from desunt.exporting import formats_with, mode_named, orders
     from desunt.outputs import document_folders, export_folder
     from desunt.settings import read_settings
 
-    settings = read_settings(out=outputs)
-    for folder in document_folders(outputs):
-        for name in export_folder(folder, split(formats) or (), settings):
+    settings = read_settings(out=outputs, formats=split(formats))
+    asked = mode_named(mode) if mode else None
+    chosen = formats_with(asked) if asked and formats is None else settings.formats
+    wanted, folders = orders(chosen, asked), document_folders(outputs)
+    decided = decisions_of(outputs, database)
+    for folder in folders:
+        for name in export_folder(folder, wanted, settings, decided):
             typer.echo(folder / name)
+    if archive:
+        from desunt.handover import pack
+
+        pack(outputs, folders, archive)
+        typer.echo(archive)
+
+
+def decisions_of(outputs: Path, database: str | None) -> Decided | None:
+    """Return how to ask the desk what stands about a document; nothing where there is no desk."""
+    if database is None and not (outputs / "desk.sqlite").exists():
+        return None
+    from desunt.review import decided
+
+    return decided(outputs, database)
+
+
+@app.command()
+def review(
+    outputs: Outputs = Path("outputs"),
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8571,
+    host: Annotated[str, typer.Option(help="Address to listen on; beyond this machine the desk demands accounts.")] = "127.0.0.1",
+    database: Annotated[str | None, typer.Option(help="URL of the database [OUTPUTS/desk.sqlite].")] = None,
+    scans: Annotated[Path | None, typer.Option(help="Folder with the scans, if they were moved.")] = None,
+) -> None:
+    """Open the review desk: editors decide, gap by gap, in a browser."""
+    from desunt.review.serve import serve
+
+    typer.echo(f"The desk: http://{'localhost' if host == '127.0.0.1' else host}:{port}/  (Ctrl-C ends it)")
+    serve(outputs, port=port, host=host, database=database, scans=scans)
 
 
 @app.command()
 def verify(
-    outputs: Outputs = Path("outputs"),
+    outputs: Annotated[Path, typer.Argument(help="Folder with results, or a ZIP for hand-over.")] = Path("outputs"),
     scans: Annotated[Path | None, typer.Option(help="Folder with the scans, if they were moved.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Prove that no conjecture stands in a reading text, and that every hash holds."""
+    """Prove that no conjecture stands in a reading text, that accepted readings name their editor, and that every hash holds."""
     from desunt import verify as proof
+    from desunt.review.chain_proof import prove_desk
 
-    report = proof.verify(outputs, scans=scans)
+    report = proof.with_findings(proof.verify(outputs, scans=scans), tuple(prove_desk(outputs)))
     typer.echo(proof.as_json(report) if as_json else proof.format_report(report))
     if report.breaches:
         raise typer.Exit(ExitCode.WALL)
@@ -189,21 +229,41 @@ def reading(
 
 @evaluation.command("gaps")
 def conjectures(
-    file: Annotated[Path, typer.Argument(help="JSON lines of gaps with their answers.")],
+    files: Annotated[list[Path], typer.Argument(help="JSON lines of gaps with their answers.")],
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Only so many gaps a task.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many gaps a task.", min=1)] = None,
+    split: Annotated[str, typer.Option(help="all, fitting, or held-out: gaps of documents that nothing was fitted on.")] = "all",
+    baselines: Annotated[bool, typer.Option("--baselines", help="Put the same gaps to the baselines.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write each answer to this file as it comes.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the answers that --out holds, ask for the others.")] = False,
+    answers: Annotated[list[Path] | None, typer.Option("--from", help="Measure the answers in this file; ask for none.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
     model: Model = None,
     rescore: Rescore = None,
     as_json: Json = False,
 ) -> None:
     """Measure conjectures against the true words: hits, calibration, refusals."""
-    from desunt import workflow
-    from desunt.evaluate import gaps
+    if answers and (baselines or out or resume or model is not None or rescore is not None):
+        raise UsageError("--from asks for nothing", remedy="Leave --baselines, --out, --resume, --model and --rescore out")
+    if resume and out is None:
+        raise UsageError("--resume needs --out", remedy="Name the file with the answers that are there")
+    from desunt.evaluate import gap_plots, gap_report, gaps
+    from desunt.evaluate.split import split_named
     from desunt.settings import read_settings
 
-    settings = read_settings(model=model, rescore=rescore)
-    report = gaps.run(file, workflow.model_of(settings), workflow.lexicon_of(settings), task=task, limit=limit)
-    typer.echo(gaps.as_json(report) if as_json else gaps.format_report(report))
+    lines = gaps.select(files, gaps.Selection(task, limit, split_named(split)))
+    if answers:
+        answered = gaps.join(lines, answers, gaps.ids_of(files))
+    else:
+        from desunt.progress import counting
+
+        settings = read_settings(model=model, rescore=rescore)
+        with counting() as watch:
+            answered = gaps.run(lines, settings, against=baselines, out=out, resume=resume, watch=watch)
+    for path in gap_plots.draw(answered, plots) if plots else ():
+        typer.echo(path, err=True)
+    report = gaps.measure(answered)
+    typer.echo(gap_report.as_json(report) if as_json else gap_report.format_report(report))
 
 
 def main() -> None:

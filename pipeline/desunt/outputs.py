@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
+from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from desunt.document import ImageRef
+from desunt.conjecture import Decision
+from desunt.edits import GapEdit
 from desunt.errors import InputError
 from desunt.executor import Executor
-from desunt.export import export_name, exporter_names, load_exporter
-from desunt.record import Record, read_record, write_atomically, write_record
+from desunt.export import Exporter, Mode, export_name, exporter_names, load_exporter
+from desunt.exporting import Order, export_parts, orders
+from desunt.record import Record, publish_part, with_decisions, write_decisions, write_record
 from desunt.settings import Settings
+from desunt.stored import stored_record
 from desunt.verify import write_manifest
 
-# Wide enough to read typescript on a page image beside the text; the original stays where it is.
-PICTURE_WIDTH = 1400
-
-
-def export_all(record: Record, stem: str, scan: Path, formats: tuple[str, ...], limits: dict[str, int]) -> dict[str, bytes]:
-    """Return the content of each export by file name; runs in a worker and writes nothing."""
-    from desunt import scan as scans
-
-    def pictures(image: ImageRef) -> bytes | None:
-        return scans.picture(scan, image, width=PICTURE_WIDTH, **limits)
-
-    exporters = [load_exporter(name) for name in formats]
-    return {export_name(stem, exporter): exporter.export(record, pictures) for exporter in exporters}
+# Return what stands at the desk about a document, by its id: decisions by the id of the gap or word, and edits, oldest first.
+Decided: TypeAlias = Callable[[str], tuple[Mapping[str, Decision], tuple[GapEdit, ...]]]
 
 
 def finish(
@@ -39,13 +33,13 @@ def finish(
     """
     forget_results(folder)
     write_record(record, folder)
-    limits = {"max_pixels": settings.max_pixels, "pdf_dpi": settings.pdf_dpi}
-    future = executor.submit(export_all, record, folder.name, scan, settings.formats, limits)
+    # What editors decided survives a new run: the decisions find their gaps again by their ids.
+    future = executor.submit(export_parts, with_decisions(record, folder), folder, scan, orders(settings.formats), settings)
 
     def written(done: Future[Any]) -> None:
         error = done.exception()
         if not error:
-            write_exports(done.result(), folder)
+            publish(done.result(), folder)
         said(error)
 
     return {future: written}
@@ -53,26 +47,59 @@ def finish(
 
 def forget_results(folder: Path) -> None:
     """Remove what was made from pages that are about to change; a run that is killed now leaves an unfinished folder, not a wrong one."""
-    exports = [export_name(folder.name, load_exporter(name)) for name in exporter_names()]
-    for name in ("manifest.json", *exports, "record.json", "conjectures.json"):
-        (folder / name).unlink(missing_ok=True)
+    exports = [
+        path for exporter in map(load_exporter, exporter_names()) for mode in exporter.modes for path in _found(folder, exporter, mode)
+    ]
+    for path in (folder / "manifest.json", *folder.glob(".*.part"), *exports, folder / "record.json", folder / "conjectures.json"):
+        path.unlink(missing_ok=True)
 
 
-def write_exports(made: dict[str, bytes], folder: Path) -> None:
-    """Write the exports and then the manifest over all files of the folder."""
-    for name, content in made.items():
-        write_atomically(folder / name, content)
+def _found(folder: Path, exporter: Exporter, mode: Mode) -> list[Path]:
+    """Return the files of an export that are there."""
+    name = export_name(folder.name, exporter, mode)
+    of_pages = f"{escape(folder.name)}.[0-9]*{name.removeprefix(folder.name)}" if exporter.one_per == "page" else ""
+    return [path for path in (folder / name, *(folder.glob(of_pages) if of_pages else ())) if path.exists()]
+
+
+def publish(made: dict[str, Path], folder: Path) -> None:
+    """Give finished exports their names, and then write the manifest over all files of the folder."""
+    for name, part in made.items():
+        publish_part(part, folder / name)
     write_manifest(folder)
 
 
-def export_folder(folder: Path, formats: tuple[str, ...], settings: Settings) -> list[str]:
-    """Export a document's folder anew; return the names written. Raises InputError if it holds no record."""
-    record = read_record(folder)
-    scan = Path(record.document.source)
-    limits = {"max_pixels": settings.max_pixels, "pdf_dpi": settings.pdf_dpi}
-    made = export_all(record, folder.name, scan, formats, limits)
-    write_exports(made, folder)
+def export_folder(folder: Path, wanted: tuple[Order, ...], settings: Settings, decided: Decided | None = None) -> list[str]:
+    """Export a document's folder anew; return the names written. Raises InputError if it holds no record.
+
+    Where decisions are told, those that stand at the desk count: `decisions.json` becomes a snapshot of them, and if they are others than
+    before, every export of the folder that tells decisions is made anew with those asked for, so that all files agree.
+    """
+    with stored_record(folder) as stored:
+        record, changed = stored, False
+        if decided and any(mode != "diplomatic" for _, mode in wanted):
+            decisions, edits = decided(stored.document.id)
+            record = replace(stored, decisions=dict(decisions), edits=edits)
+            changed = _stands(stored) != _stands(record)
+        if changed:
+            wanted = tuple(dict.fromkeys((*wanted, *_telling(folder))))
+        made = export_parts(record, folder, Path(record.document.source), wanted, settings)
+    if changed:
+        # Until the new manifest is there, the folder counts as unfinished.
+        (folder / "manifest.json").unlink(missing_ok=True)
+        write_decisions(record, folder)
+    publish(made, folder)
     return sorted(made)
+
+
+def _stands(record: Record) -> tuple[Mapping[str, Decision], tuple[GapEdit, ...]]:
+    return dict(record.decisions or {}), record.edits
+
+
+def _telling(folder: Path) -> Iterator[Order]:
+    """Yield the exports of a folder that tell decisions."""
+    for name in exporter_names():
+        exporter = load_exporter(name)
+        yield from ((name, mode) for mode in exporter.modes if mode != "diplomatic" and _found(folder, exporter, mode))
 
 
 def document_folders(out: Path) -> list[Path]:
@@ -85,5 +112,7 @@ def document_folders(out: Path) -> list[Path]:
 
 def is_exported(folder: Path, formats: tuple[str, ...]) -> bool:
     """Say whether the folder is finished: a manifest, and every export that is asked for."""
-    names = (export_name(folder.name, load_exporter(name)) for name in formats)
-    return (folder / "manifest.json").exists() and all((folder / name).exists() for name in names)
+    exporters = [load_exporter(name) for name in formats]
+    # A document without a scan has no files a page; the manifest, which is written last, vouches for their number.
+    asked = [one for one in exporters if one.one_per == "document"]
+    return (folder / "manifest.json").exists() and all(_found(folder, one, one.modes[0]) for one in asked)

@@ -42,11 +42,21 @@ def plan(source: Source, settings: Settings, versions: tuple[tuple[str, str], ..
     try:
         sha256 = sha256_of(source.path)
         pages = 1 if source.kind == "transcript" else count_pages(source.path)
+        versions = (*versions, *_beside(source.path, settings))
     except OSError as error:
         return Plan(source, problem=f"{source.path}: cannot be read: {error.strerror}. Check its permissions")
     except DesuntError as error:
         return Plan(source, sha256, problem=str(error))
     return Plan(source, sha256, tuple(key_of(sha256, source.id, n, settings, versions) for n in range(1, pages + 1)))
+
+
+def _beside(path: Path, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the hashes of the files beside a scan that its reading comes from, if the engine reads such."""
+    from desunt.ocr import ReadsBeside, load_engine
+
+    engine = load_engine(settings.engine, settings.lang)
+    files = engine.files(path) if isinstance(engine, ReadsBeside) else ()
+    return tuple((file.relative_to(path.parent).as_posix(), sha256_of(file)) for file in files)
 
 
 def read_pages(folder: Path, one: Plan) -> tuple[tuple[PageFile, ...], dict[str, Opinion]]:

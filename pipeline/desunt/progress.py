@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from desunt.batch import Progress, Summary
     from desunt.journal import DocumentStatus
 
@@ -78,6 +80,30 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 bar.advance(task)
             if event.event == "failed":
                 bar.console.print(say(event), markup=False, highlight=False)
+
+        yield watch
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function to call with who is asked, how many gaps are answered and how many there are; a log gets nothing of it."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, tuple[TaskID, int]] = {}
+
+        def watch(by: str, done: int, total: int) -> None:
+            # Answers that were on file before are no measure of how fast gaps are answered now.
+            if by not in tasks:
+                tasks[by] = (bar.add_task(by or "model", total=total - done), done)
+            task, before = tasks[by]
+            bar.update(task, completed=done - before)
 
         yield watch
 

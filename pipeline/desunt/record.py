@@ -10,14 +10,15 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desunt.conjecture import Conjecture, Decision, Opinion, Refusal
 from desunt.document import Document, Page, Step
+from desunt.edits import GapEdit
 from desunt.errors import InputError, WallBroken
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ RECORD_SCHEMA = "desunt-record-1"
 CONJECTURES_SCHEMA = "desunt-conjectures-1"
 PAGE_SCHEMA = "desunt-page-1"
 PAGE_CONJECTURES_SCHEMA = "desunt-page-conjectures-1"
+DECISIONS_SCHEMA = "desunt-decisions-1"
+DECISIONS = "decisions.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +72,36 @@ class PageConjecturesFile:
     opinions: dict[str, Conjecture | Refusal]
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionsFile:
+    """The content of `decisions.json`: the decisions and gap edits that stood when exports were last made from them.
+
+    It is a snapshot for those exports and for who gets them; the desk's database is where decisions are made and logged.
+    """
+
+    schema: str
+    decisions: dict[str, Decision]
+    edits: tuple[GapEdit, ...] = ()
+
+
 FILES: dict[str, type] = {
     RECORD_SCHEMA: RecordFile,
     CONJECTURES_SCHEMA: ConjecturesFile,
     PAGE_SCHEMA: PageFile,
     PAGE_CONJECTURES_SCHEMA: PageConjecturesFile,
+    DECISIONS_SCHEMA: DecisionsFile,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is known and supposed about one document."""
+    """All that is known, supposed and decided about one document; `decisions` by the id of the gap or word, standing ones only."""
 
     document: Document
     opinions: Mapping[str, Opinion]
     steps: tuple[Step, ...] = ()
     decisions: Mapping[str, Decision] | None = None
+    edits: tuple[GapEdit, ...] = ()
 
 
 @cache
@@ -137,7 +154,21 @@ def sha256_of(content: bytes | Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write the file so that a reader, or a crash at any moment, finds the old content or the new and nothing between.
+    """Write the file so that a reader, or a crash at any moment, finds the old content or the new and nothing between."""
+    publish_part(write_part(path, (content,)), path)
+
+
+def publish_part(part: Path, path: Path) -> None:
+    """Give a finished file its name; if that fails, nothing is left of it."""
+    try:
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_part(path: Path, chunks: Iterable[bytes]) -> Path:
+    """Write what is to become the file into a hidden one beside it, chunk by chunk, and return that; `os.replace` makes it the file.
 
     The permissions are those of any new file: `mkstemp` alone would hide results from other users of a shared folder.
     """
@@ -145,14 +176,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    return Path(name)
 
 
 @cache
@@ -171,7 +202,7 @@ def write_record(record: Record, folder: Path) -> None:
 
 
 def read_record(folder: Path) -> Record:
-    """Read a document's folder.
+    """Read a document's folder, with the decisions that its exports were last made from.
 
     Raises InputError if there is no record, and WallBroken if facts and opinions do not belong together.
     """
@@ -179,4 +210,21 @@ def read_record(folder: Path) -> Record:
     opinions: ConjecturesFile = from_json(ConjecturesFile, folder / "conjectures.json")
     if opinions.record_sha256 != sha256_of(folder / "record.json"):
         raise WallBroken(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
-    return Record(facts.document, opinions.opinions, facts.steps)
+    return with_decisions(Record(facts.document, opinions.opinions, facts.steps), folder)
+
+
+def with_decisions(record: Record, folder: Path) -> Record:
+    """Return the record with what editors decided, as `decisions.json` has it; unchanged if there is none."""
+    if not (folder / DECISIONS).exists():
+        return record
+    decided: DecisionsFile = from_json(DecisionsFile, folder / DECISIONS)
+    return replace(record, decisions=decided.decisions, edits=decided.edits)
+
+
+def write_decisions(record: Record, folder: Path) -> None:
+    """Write `decisions.json`, decisions in the order of their ids, edits in that of their making; remove it if there are none."""
+    if not record.decisions and not record.edits:
+        (folder / DECISIONS).unlink(missing_ok=True)
+        return
+    decisions = dict(sorted((record.decisions or {}).items()))
+    write_atomically(folder / DECISIONS, to_json(DecisionsFile(DECISIONS_SCHEMA, decisions, record.edits)))

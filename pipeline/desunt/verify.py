@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from desunt.errors import InputError
 from desunt.proofs.document import prove_document
-from desunt.proofs.findings import Breach, Note, Unfinished
+from desunt.proofs.findings import Breach, Finding, Note, Unfinished
+from desunt.proofs.handover import prove_checksums, unpack
 from desunt.proofs.manifest import MANIFEST, write_manifest
 
-__all__ = ["Breach", "Report", "as_json", "format_report", "verify", "write_manifest"]
+__all__ = ["Breach", "Report", "as_json", "format_report", "verify", "with_findings", "write_manifest"]
 
 MARKERS = ("record.json", "conjectures.json", MANIFEST, "source.json", "pages")
 
@@ -29,19 +31,33 @@ class Report:
 
 
 def verify(folder: Path, *, scans: Path | None = None) -> Report:
-    """Prove every document under the folder, or the one whose folder it is; scans are looked for in `scans` first, then where they were.
+    """Prove every document under the folder, or the one whose folder it is, or what a ZIP for hand-over holds.
 
-    Raises InputError if there is no such folder. Files that cannot be read are breaches, never errors.
+    Scans are looked for in `scans` first, then where they were. A list of checksums is proved where there is one. Raises InputError if
+    there is no such folder. Files that cannot be read are breaches, never errors.
     """
+    if folder.is_file():
+        with tempfile.TemporaryDirectory(prefix="desunt-") as unpacked:
+            return _verify(Path(unpacked), scans, unpack(folder, Path(unpacked)))
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder", remedy="Name the folder with the results (`outputs` if you named none)")
+    return _verify(folder, scans, [])
+
+
+def _verify(folder: Path, scans: Path | None, wrong: list[Breach]) -> Report:
     homes = list(_document_folders(folder))
-    found = tuple(finding for home in homes for finding in prove_document(home, _name(home, folder), scans))
+    of_documents = (finding for home in homes for finding in prove_document(home, _name(home, folder), scans))
+    found = (*wrong, *prove_checksums(folder), *of_documents)
+    return with_findings(Report(len(homes), (), (), ()), found)
+
+
+def with_findings(report: Report, found: tuple[Finding, ...]) -> Report:
+    """Return the report with more that was found."""
     return Report(
-        len(homes),
-        tuple(one for one in found if isinstance(one, Breach)),
-        tuple(one for one in found if isinstance(one, Unfinished)),
-        tuple(one for one in found if isinstance(one, Note)),
+        report.documents,
+        (*report.breaches, *(one for one in found if isinstance(one, Breach))),
+        (*report.unfinished, *(one for one in found if isinstance(one, Unfinished))),
+        (*report.notes, *(one for one in found if isinstance(one, Note))),
     )
 
 

@@ -61,18 +61,22 @@ def work_page(task: PageTask) -> PageResult:
 def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
     """Read one page: pixels, the best reading of them, and what was not read."""
     from desunt import scan
-    from desunt.cleanup import read_best
+    from desunt.cleanup import read_best, read_untouched
     from desunt.cleanup.reread import read_beside_blots
     from desunt.gaps import find_gaps
     from desunt.gaps.legibility import load_legibility
-    from desunt.ocr import load_engine
+    from desunt.ocr import ReadsBeside, load_engine
 
     settings, lexicon = task.settings, lexicon_of(task.settings)
     limits = {"max_pixels": settings.max_pixels, "pdf_dpi": settings.pdf_dpi}
     scanned = scan.read_page(task.path, task.number, name=task.document_id, sha256=task.sha256, **limits)
     engine = load_engine(settings.engine, settings.lang)
-    best = read_best(scanned.pixels, scanned.image.dpi, engine, settings.page_seconds, lexicon)
-    best = read_beside_blots(best, scanned.pixels, engine, settings.page_seconds, lexicon)
+    if isinstance(engine, ReadsBeside):
+        beside = engine.beside(task.path, task.number)
+        best = read_untouched(scanned.pixels, scanned.image.dpi, beside, settings.page_seconds, lexicon)
+    else:
+        best = read_best(scanned.pixels, scanned.image.dpi, engine, settings.page_seconds, lexicon)
+        best = read_beside_blots(best, scanned.pixels, engine, settings.page_seconds, lexicon)
     legibility = load_legibility()
     page = find_gaps(
         scanned.image, scanned.pixels, best.reading, document_id=task.document_id, number=task.number,

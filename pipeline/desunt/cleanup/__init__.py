@@ -110,6 +110,13 @@ def read_best(pixels: NDArray[np.uint8], dpi: int, engine: OcrEngine, seconds: f
     return BestReading(reading, best.variant, tuple((trial.variant.name, trial.score) for trial in tried))
 
 
+def read_untouched(pixels: NDArray[np.uint8], dpi: int, engine: OcrEngine, seconds: float, lexicon: Container[str]) -> BestReading:
+    """Read a page as it is: for an engine that does not look at the pixels, no other version of them reads better."""
+    variant = _untouched(pixels, dpi)
+    reading = engine.read(variant.pixels, variant.dpi, seconds)
+    return BestReading(reading, variant, ((variant.name, score(reading, lexicon)),))
+
+
 def clean(pixels: NDArray[np.uint8], dpi: int) -> Variant:
     """Even out the light, paint borders and specks as paper, set the lines level and the letters to the size that reads best."""
     page, letter = _prepared(pixels)

@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from desunt.document import ImageRef
 from desunt.errors import UsageError
 from desunt.record import Record
 
+if TYPE_CHECKING:
+    from desunt.scan.originals import Original
+
 # Return a page's image as JPEG bytes for display, or None if the scan is not to be had.
 Pictures: TypeAlias = Callable[[ImageRef], "bytes | None"]
 
 
-class Exporter(Protocol):
-    """Turn a record into the bytes of one file.
+@runtime_checkable
+class Originals(Protocol):
+    """Pictures that also have the pages' pixels in full size."""
 
-    `kind` is `reading` (its text-bearing part equals the diplomatic text) or `apparatus` (every candidate is labelled CONJECTURE).
+    def __call__(self, image: ImageRef) -> bytes | None: ...
+
+    def original(self, image: ImageRef) -> Original | None: ...
+
+
+def original_of(pictures: Pictures, image: ImageRef) -> Original | None:
+    """Return a page's pixels in full size where they are to be had, else its image for display; None without either."""
+    if isinstance(pictures, Originals):
+        return pictures.original(image)
+    from desunt.scan.originals import as_jpeg
+
+    shown = pictures(image)
+    return as_jpeg(shown) if shown else None
+
+
+# What stands in the text: the page's own words and gaps; those and what editors accepted; the page's own, and labelled what is supposed.
+Mode: TypeAlias = Literal["diplomatic", "accepted", "apparatus"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+class Exporter(Protocol):
+    """Turn a record into the bytes of one file, in pieces, so that a long document never stands in memory as a whole.
+
+    `kind` is `reading` (its text-bearing part equals the text of its mode, see `reading.py`) or `apparatus` (it has candidates in every
+    mode, each labelled CONJECTURE). The first of `modes` is the default. `one_per` says whether a file holds a document or, where the
+    format cannot hold more, a page: then `export` is given a record of that page alone, and only of pages that have a scan.
     """
 
     name: str
     suffix: str
     kind: Literal["reading", "apparatus"]
+    modes: tuple[Mode, ...]
+    one_per: Literal["document", "page"]
 
-    def export(self, record: Record, pictures: Pictures) -> bytes: ...
+    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]: ...
+
+
+@runtime_checkable
+class Based(Protocol):
+    """An exporter whose file names addresses under which it will be served."""
+
+    base_uri: str
 
 
 EXPORTERS: dict[str, str] = {
@@ -33,10 +72,18 @@ EXPORTERS: dict[str, str] = {
     "apparatus": "desunt.export.apparatus:ApparatusExporter",
     "html": "desunt.export.html:HtmlExporter",
     "json": "desunt.export.json:JsonExporter",
+    "tei": "desunt.export.tei:TeiExporter",
+    "page": "desunt.export.page:PageExporter",
+    "alto": "desunt.export.alto:AltoExporter",
+    "hocr": "desunt.export.hocr:HocrExporter",
+    "markdown": "desunt.export.reading_md:MarkdownExporter",
+    "csv": "desunt.export.csv:CsvExporter",
+    "pdf": "desunt.export.pdf:PdfExporter",
+    "iiif": "desunt.export.iiif:IiifExporter",
 }
 GROUP = "desunt.export"
 # Files of a document's folder that are not exports: a scan called record.png must not overwrite the facts with its JSON.
-RESERVED = frozenset({"record.json", "conjectures.json", "manifest.json", "source.json"})
+RESERVED = frozenset({"record.json", "conjectures.json", "manifest.json", "source.json", "decisions.json"})
 
 
 def exporter_names() -> list[str]:
@@ -61,7 +108,23 @@ def load_exporter(name: str) -> Exporter:
     return found
 
 
-def export_name(stem: str, exporter: Exporter) -> str:
-    """Return the file name of an export of a document."""
-    name = f"{stem}{exporter.suffix}"
+def export_name(stem: str, exporter: Exporter, mode: Mode) -> str:
+    """Return the file name of an export of a document; it carries the mode unless that is the exporter's default."""
+    marked = "" if mode == exporter.modes[0] else f".{mode}"
+    name = f"{stem}{marked}{exporter.suffix}"
     return f"{stem}.export{exporter.suffix}" if name.casefold() in RESERVED else name
+
+
+def export_files(stem: str, exporter: Exporter, mode: Mode, record: Record) -> Iterator[tuple[str, Record]]:
+    """Yield the name of each file an export consists of, with the record it is made from.
+
+    A file a page is named after the page (`letter.0002.page.xml`) if the document has more than one.
+    """
+    if exporter.one_per == "document":
+        yield export_name(stem, exporter, mode), record
+        return
+    pages = record.document.pages
+    for page in pages:
+        if page.image is not None:
+            own = f"{stem}.{page.number:04d}" if len(pages) > 1 else stem
+            yield export_name(own, exporter, mode), replace(record, document=replace(record.document, pages=(page,)))

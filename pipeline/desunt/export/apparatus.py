@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal, assert_never
 
-from desunt.conjecture import LABEL, Candidate, Conjectured, Decided, Illegible, Opinion, Refusal, Refused
-from desunt.export import Pictures
+from desunt.conjecture import LABEL, Candidate, Conjectured, Decided, Illegible, Opinion, Refusal, Refused, by_support
+from desunt.export import Mode, Pictures
 from desunt.export.entries import Entry, entries, glosses_of, models_of, status_of
 from desunt.export.markdown import code, sentence
 from desunt.export.wording import (
     GENERATOR,
+    POSSIBLE,
     REASONS,
     STATUSES,
     decision_in_words,
@@ -39,11 +40,13 @@ class ApparatusExporter:
     name = "apparatus"
     suffix = ".apparatus.md"
     kind: Literal["reading", "apparatus"] = "apparatus"
+    modes: tuple[Mode, ...] = ("apparatus",)
+    one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures) -> bytes:
-        """Return the apparatus in UTF-8 Markdown (CommonMark)."""
+    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+        """Yield the apparatus in UTF-8 Markdown (CommonMark)."""
         blocks = [*_heading(record), *_gaps(record), *_ending(record)]
-        return ("\n\n".join(block.strip("\n") for block in blocks) + "\n").encode()
+        yield ("\n\n".join(block.strip("\n") for block in blocks) + "\n").encode()
 
 
 def _heading(record: Record) -> Iterator[str]:
@@ -111,9 +114,12 @@ def _candidates(opinion: Opinion) -> Iterator[str]:
     if isinstance(opinion, Refusal):
         yield f"**No reading is offered:** {sentence(opinion.reason)}."
     if opinion.candidates:
-        yield "Not offered:" if refused else "Candidates:"
         mark = f"{LABEL}, not offered:" if refused else f"{LABEL}:"
-        yield "\n".join(f"{rank}. {mark} {_candidate(candidate)}" for rank, candidate in enumerate(opinion.candidates, start=1))
+        supported, possible = by_support(opinion.candidates)
+        for heading, found in (("Not offered:" if refused else "Candidates:", supported), (f"{POSSIBLE}:", possible)):
+            if found:
+                yield heading
+                yield "\n".join(f"{place}. {mark} {_candidate(candidate)}" for place, candidate in enumerate(found, start=1))
         yield f"None of these: {per_cent(opinion.none_of_these)}."
 
 

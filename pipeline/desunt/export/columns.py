@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from desunt.conjecture import Conjectured, Decided, Illegible, Read, Refused, Segment
+from desunt.conjecture import Conjectured, Corrected, Decided, Illegible, Read, Refused, Segment
 from desunt.document import Box, Document, Page, Word
 from desunt.export import Pictures
 from desunt.export.entries import Entry, lines_of
@@ -50,8 +50,20 @@ def page_views(record: Record, found: tuple[Entry, ...], pictures: Pictures) -> 
         pieces = tuple(_transcript_pieces(record.document, found))
         yield PageView(Page(1, None, ()), None, (pieces,), found, sum(len(words_of(page)) for page in record.document.pages), 0)
         return
+    here: dict[int, list[Entry]] = {}
+    for entry in found:
+        here.setdefault(entry.page, []).append(entry)
     for page in record.document.pages:
-        yield _page_view(page, record, tuple(entry for entry in found if entry.page == page.number), pictures)
+        yield _page_view(page, record, tuple(here.get(page.number, ())), pictures)
+
+
+def counted(record: Record) -> tuple[int, int]:
+    """Return how many words were read, and how many of them are unclear; of a transcript none is."""
+    vouch, words, unclear = 0.0 if _is_given_back(record.document) else vouch_of(record), 0, 0
+    for page in record.document.pages:
+        found = words_of(page)
+        words, unclear = words + len(found), unclear + sum(bool(_unclear(word, vouch)) for word in found)
+    return words, unclear
 
 
 def _page_view(page: Page, record: Record, here: tuple[Entry, ...], pictures: Pictures) -> PageView:
@@ -107,7 +119,7 @@ def _transcript_pieces(document: Document, found: tuple[Entry, ...]) -> Iterator
 
 def _piece(token: Segment, numbered: Iterator[Entry], vouch: float) -> Piece:
     match token:
-        case Read(word):
+        case Read(word) | Corrected(word):
             return Piece(word.text, word.box, _unclear(word, vouch))
         case Illegible(gap) | Conjectured(gap) | Refused(gap) | Decided(gap):
             return Piece(gap.printed, gap.box, entry=next(numbered))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -11,6 +12,7 @@ from typing import TypeAlias, assert_never
 from desunt.conjecture import (
     Candidate,
     Conjectured,
+    Corrected,
     Decided,
     Decision,
     Illegible,
@@ -82,17 +84,32 @@ def lines_of(page: Page, record: Record) -> Iterator[tuple[Line, tuple[Segment, 
 
 def entries(record: Record) -> tuple[Entry, ...]:
     """Return an entry for each gap of the document, in reading order."""
-    placed = [
-        _Placed(page, n, line, found) for page in record.document.pages for n, (line, found) in enumerate(lines_of(page, record), start=1)
-    ]
-    gaps = ((at, place) for at, line in enumerate(placed) for place, segment in enumerate(line.segments) if not isinstance(segment, Read))
-    return tuple(_entry(number, record.document, placed, at, place) for number, (at, place) in enumerate(gaps, start=1))
+    found: list[Entry] = []
+    for placed, at in _windows(record):
+        for place, segment in enumerate(placed[at].segments):
+            if not isinstance(segment, Read | Corrected):
+                found.append(_entry(len(found) + 1, record.document, placed, at, place))
+    return tuple(found)
+
+
+def _windows(record: Record) -> Iterator[tuple[list[_Placed], int]]:
+    """Yield each line of the document with the lines round it, and its place among them: no more are in memory at a time."""
+    lines = (_Placed(page, n, *one) for page in record.document.pages for n, one in enumerate(lines_of(page, record), start=1))
+    window: deque[_Placed] = deque(maxlen=2 * CONTEXT_LINES + 1)
+    ahead = 0
+    for line in lines:
+        window.append(line)
+        ahead += 1
+        if ahead > CONTEXT_LINES:
+            yield list(window), len(window) - 1 - CONTEXT_LINES
+    for left in range(min(CONTEXT_LINES, ahead), 0, -1):
+        yield list(window), len(window) - left
 
 
 def _entry(number: int, document: Document, placed: list[_Placed], at: int, place: int) -> Entry:
     here = placed[at]
     segment = here.segments[place]
-    assert not isinstance(segment, Read)
+    assert not isinstance(segment, Read | Corrected)
     line = here.number
     of_transcript = document.transcript is not None and segment.gap.span is not None and here.page.image is None
     if of_transcript and document.transcript and segment.gap.span:
@@ -132,13 +149,13 @@ def _touch(one: Segment, following: Segment | None) -> bool:
 
 
 def _token(segment: Segment) -> Word | Gap:
-    return segment.word if isinstance(segment, Read) else segment.gap
+    return segment.word if isinstance(segment, Read | Corrected) else segment.gap
 
 
 def printed(segment: Segment) -> str:
     """Return one token as the diplomatic text prints it."""
     match segment:
-        case Read(word):
+        case Read(word) | Corrected(word):
             return word.text
         case Illegible(gap) | Conjectured(gap) | Refused(gap) | Decided(gap):
             return gap.printed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -12,12 +13,15 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from desunt.conjecture import LABEL
-from desunt.export import Pictures
-from desunt.export.columns import crop, page_views
+from desunt.conjecture import LABEL, by_support
+from desunt.document import Page
+from desunt.export import Mode, Pictures
+from desunt.export.columns import counted, crop, page_views
 from desunt.export.entries import Entry, candidates_of, decision_of, entries, glosses_of, models_of, opinion_of, refusal_reason, status_of
+from desunt.export.reading import is_given_back
 from desunt.export.wording import (
     GENERATOR,
+    POSSIBLE,
     REASONS,
     STATUSES,
     Status,
@@ -38,34 +42,42 @@ class HtmlExporter:
     name = "html"
     suffix = ".html"
     kind: Literal["reading", "apparatus"] = "apparatus"
+    modes: tuple[Mode, ...] = ("apparatus",)
+    one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures) -> bytes:
-        """Return one HTML file that loads nothing: style, script and page images are inside."""
+    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+        """Yield one HTML file that loads nothing: style, script and page images are inside."""
         found = entries(record)
         style, script = _asset("review.css") + _links(found), _asset("review.js")
         # Inside a document may stand anything: the browser is told to run this script and to load nothing, whatever it finds.
         sources = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
-        page = (
+        pages, words, unclear = record.document.pages, *counted(record)
+        parts = (
             _environment()
             .get_template("review.html.j2")
-            .render(
+            .generate(
                 record=record,
                 document=record.document,
                 title=title_of(record.document),
-                pages=tuple(page_views(record, found, pictures)),
+                pages=[Page(1, None, ())] if is_given_back(record.document) else pages,
+                views=page_views(record, found, pictures),
+                words=words,
+                unclear=unclear,
                 entries=found,
                 counts=_counts(found),
                 glosses=glosses_of(record.document),
                 models=models_of(record),
                 vouch=vouch_of(record),
                 label=LABEL,
+                possible=POSSIBLE,
                 generator=GENERATOR,
                 style=Markup(style),
                 script=Markup(script),
                 policy=f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'",
             )
         )
-        return page.encode()
+        # A page image is one large part: only one is in memory at a time.
+        yield from (part.encode() for part in parts)
 
 
 @cache
@@ -74,6 +86,7 @@ def _environment() -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.globals["crop"] = crop
     environment.filters |= {
+        "by_support": by_support,
         "candidates": candidates_of,
         "decided": decision_in_words,
         "decision": decision_of,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from desunt.conjecture import LABEL, Candidate, Decision, Evidence, ModelRef
 from desunt.document import Extent, ImageRef, Letters, Reason, Span, Step
-from desunt.export import Pictures
+from desunt.export import Mode, Pictures
 from desunt.export.entries import Entry, candidates_of, decision_of, entries, models_of, opinion_of, refusal_reason
 from desunt.export.wording import GENERATOR, decision_in_words, extent_in_words, title_of
 from desunt.record import Record, to_json
@@ -29,10 +30,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LabelledCandidate:
-    """A candidate that cannot be parted from its label by reading one field."""
+    """A candidate that cannot be parted from its label by reading one field; `possible` as in `Candidate`."""
 
     status: Literal["CONJECTURE"]
     offered: bool
+    possible: bool
     text: str
     probability: float
     evidence: tuple[Evidence, ...]
@@ -102,9 +104,11 @@ class JsonExporter:
     name = "json"
     suffix = ".json"
     kind: Literal["reading", "apparatus"] = "apparatus"
+    modes: tuple[Mode, ...] = ("apparatus",)
+    one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures) -> bytes:
-        """Return indented UTF-8 JSON."""
+    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+        """Yield indented UTF-8 JSON."""
         document, found = record.document, entries(record)
         decided = [decision for entry in found if (decision := decision_of(entry.segment))]
         content = ExportFile(
@@ -114,7 +118,7 @@ class JsonExporter:
             tuple(DecisionEntry(decision_in_words(decision), decision) for decision in decided),
             models_of(record), record.steps, document.notes,
         )  # fmt: skip
-        return to_json(content)
+        yield to_json(content)
 
 
 def _gap(entry: Entry) -> GapEntry:
@@ -129,4 +133,4 @@ def _gap(entry: Entry) -> GapEntry:
 
 
 def _candidate(candidate: Candidate, *, offered: bool) -> LabelledCandidate:
-    return LabelledCandidate("CONJECTURE", offered, candidate.text, candidate.probability, candidate.evidence)
+    return LabelledCandidate("CONJECTURE", offered, candidate.possible, candidate.text, candidate.probability, candidate.evidence)

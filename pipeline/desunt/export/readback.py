@@ -15,9 +15,42 @@ from html.parser import HTMLParser
 from typing import Any
 
 from desunt.conjecture import LABEL
+from desunt.export.readback_notes import (
+    csv_labelled,
+    csv_unlabelled,
+    manifest_labelled,
+    manifest_text,
+    manifest_unlabelled,
+    markdown_labelled,
+    markdown_text,
+    markdown_unlabelled,
+    one_spaced,
+    plain_labelled,
+    plain_text,
+    plain_unlabelled,
+    written_out,
+)
+from desunt.export.readback_pdf import pdf_generator, pdf_labelled, pdf_shown, pdf_text, pdf_unlabelled
+from desunt.export.readback_xml import (
+    alto_labelled,
+    alto_text,
+    alto_unlabelled,
+    hocr_labelled,
+    hocr_text,
+    hocr_unlabelled,
+    page_labelled,
+    page_text,
+    page_unlabelled,
+    shown,
+    tei_labelled,
+    tei_text,
+    tei_unlabelled,
+    xml_generator,
+)
 
 # Elements that have no end tag, by the HTML standard; the others of our page are always closed.
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+WRITTEN_BY = re.compile(r"Written by (desunt \S+)\.\*?$", re.MULTILINE)
 CANDIDATE_LINE = re.compile(r"\s*\d+\.\s")
 JPEG = "data:image/jpeg;base64,"
 
@@ -124,28 +157,77 @@ def _json_candidates(content: str) -> int:
 
 
 # How to read the text of an export, whether it is a reading export or carries the text beside an apparatus; by format.
-TEXT_OF: dict[str, Callable[[str], str]] = {"text": str, "html": html_text, "json": _json_text}
+TEXT_OF: dict[str, Callable[[str], str]] = {
+    "text": plain_text,
+    "html": html_text,
+    "json": _json_text,
+    "tei": tei_text,
+    "page": page_text,
+    "alto": alto_text,
+    "hocr": hocr_text,
+    "markdown": markdown_text,
+    "iiif": manifest_text,
+    "pdf": pdf_text,
+}
+# How a format shows text that it cannot hold as it is; both what is read back and the truth are compared in this form.
+SHOWN: dict[str, Callable[[str], str]] = {
+    "html": lambda text: text.replace("\0", "␀"),
+    "tei": shown,
+    "page": shown,
+    "alto": shown,
+    "hocr": shown,
+    "markdown": written_out,
+    "iiif": one_spaced,
+    "pdf": pdf_shown,
+}
 # How to find candidates without a label, by format.
 UNLABELLED: dict[str, Callable[[str], Iterator[str]]] = {
     "apparatus": _markdown_unlabelled,
     "html": _html_unlabelled,
     "json": _json_unlabelled,
+    "tei": tei_unlabelled,
+    "page": page_unlabelled,
+    "alto": alto_unlabelled,
+    "hocr": hocr_unlabelled,
+    "text": plain_unlabelled,
+    "markdown": markdown_unlabelled,
+    "csv": csv_unlabelled,
+    "iiif": manifest_unlabelled,
+    "pdf": pdf_unlabelled,
 }
 # How many labelled candidates a file holds, by format: none may be missing or stand outside its place.
 LABELLED: dict[str, Callable[[str], int]] = {
     "apparatus": lambda content: sum(bool(CANDIDATE_LINE.match(line)) for line in content.splitlines()),
     "html": lambda content: len(_parsed(content).candidates),
     "json": _json_candidates,
+    "tei": tei_labelled,
+    "page": page_labelled,
+    "alto": alto_labelled,
+    "hocr": hocr_labelled,
+    "text": plain_labelled,
+    "markdown": markdown_labelled,
+    "csv": csv_labelled,
+    "iiif": manifest_labelled,
+    "pdf": pdf_labelled,
 }
 
 
 def generator_of(name: str, content: str) -> str:
     """Return which desunt wrote an export; nothing where the format does not say."""
+    if name == "pdf":
+        return pdf_generator(content)
+    if name in ("tei", "page", "alto", "hocr"):
+        return xml_generator(name, content)
     if name == "html":
         return _parsed(content).generator
     if name == "json":
         found = json.loads(content)
         return str(found.get("generator", "")) if isinstance(found, dict) else ""
+    if name == "iiif":
+        said = [pair["value"]["none"][0] for pair in json.loads(content)["metadata"] if pair["label"]["none"] == ["Written by"]]
+        return str(said[-1]) if said else ""
+    if name in ("text", "markdown"):
+        return next((found[1] for found in WRITTEN_BY.finditer(content)), "")
     if name == "apparatus":
         said = [line.removeprefix("- Written by ") for line in content.splitlines() if line.startswith("- Written by ")]
         return said[-1] if said else ""

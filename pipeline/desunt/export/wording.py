@@ -29,6 +29,8 @@ STATUSES: dict[Status, str] = {
     "silent": "nothing supposed",
     "decided": "decided by an editor",
 }
+# Heading over candidates that are no more than possible, in every display.
+POSSIBLE = "Possible: a name, figure or date that neither ink nor a second occurrence in the document supports"
 DEFAULT_VOUCH = 0.9
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from desunt.errors import UsageError
 ENGINES: dict[str, str] = {
     "tesseract": "desunt.ocr.tesseract:Tesseract",
     "rapid": "desunt.ocr.rapid:Rapid",
+    "page": "desunt.ocr.page_xml:page_xml",
+    "alto": "desunt.ocr.alto:alto",
 }
 ENTRY_POINTS = "desunt.ocr"
 
@@ -69,6 +71,19 @@ class OcrEngine(Protocol):
 
         Raises PageTimeout after `seconds`, PageFailed if the engine fails, DependencyMissing if it or its language is absent.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsBeside(Protocol):
+    """What an engine offers that takes its reading from a file beside the scan instead of from the pixels."""
+
+    def beside(self, scan: Path, number: int) -> OcrEngine:
+        """Return the engine for one page of a scan, counted from 1."""
+        ...
+
+    def files(self, scan: Path) -> tuple[Path, ...]:
+        """Return the files beside a scan that it may read, sorted; they are part of the key a page is done under."""
         ...
 
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from desunt.conjecture import Opinion
 from desunt.document import Document, Gap
+from desunt.proofs.decisions import prove_decisions
 from desunt.proofs.exports import export_of, prove_export
 from desunt.proofs.findings import Breach, Finding, Note, Unfinished
 from desunt.proofs.manifest import MANIFEST, MANIFEST_SCHEMA, ManifestFile, files_of
 from desunt.proofs.scans import prove_pictures, prove_scans
 from desunt.record import (
     CONJECTURES_SCHEMA,
+    DECISIONS,
+    DECISIONS_SCHEMA,
     PAGE_CONJECTURES_SCHEMA,
     PAGE_SCHEMA,
     RECORD_SCHEMA,
     ConjecturesFile,
+    DecisionsFile,
     PageConjecturesFile,
     PageFile,
     Record,
@@ -30,6 +34,8 @@ from desunt.record import (
 )
 
 PAGES = "pages/"
+# Exports that hold page images.
+PICTURED = ("html", "pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +142,8 @@ def _hashes(home: Home, manifest: ManifestFile, doubtful: set[str]) -> Iterator[
 
 def _is_proved(file: str) -> bool:
     """Say whether other files settle every byte of this one; a review page holds images that only a scan can settle."""
-    exporter = export_of(file)
-    return file == "record.json" or (exporter is not None and exporter.name != "html")
+    kind = export_of(file)
+    return file == "record.json" or (kind is not None and kind[0].name not in PICTURED)
 
 
 def _contents(home: Home, manifest: ManifestFile | None, scans: Path | None) -> Iterator[Finding]:
@@ -155,7 +161,14 @@ def _contents(home: Home, manifest: ManifestFile | None, scans: Path | None) -> 
     if manifest is not None:
         yield from _pages(home, facts.document, known)
     yield from prove_scans(facts.document, home.says("record.json"), scans)
-    yield from _exports(home, Record(facts.document, known or {}, facts.steps), manifest, known is not None, scans)
+    record = Record(facts.document, known or {}, facts.steps)
+    decided = read_file(home, DecisionsFile, DECISIONS_SCHEMA, DECISIONS) if DECISIONS in home.files else None
+    if isinstance(decided, Breach):
+        yield decided
+    elif decided is not None:
+        record = replace(record, decisions=decided.decisions, edits=decided.edits)
+        yield from prove_decisions(record, home.says(DECISIONS))
+    yield from _exports(home, record, manifest, known is not None, scans)
 
 
 def _facts(home: Home, document: Document) -> Iterator[Breach]:
@@ -224,8 +237,8 @@ def _has_words(document: Document, number: int) -> bool:
 
 def _exports(home: Home, record: Record, manifest: ManifestFile | None, complete: bool, scans: Path | None) -> Iterator[Finding]:
     for file, path in home.files.items():
-        exporter = export_of(file)
-        if exporter is None:
+        kind = export_of(file)
+        if kind is None:
             continue
         if manifest is not None and file not in manifest.files:
             yield home.breach(file, "", f"is a stranger: it looks like an export, and {MANIFEST} does not list it")
@@ -235,6 +248,6 @@ def _exports(home: Home, record: Record, manifest: ManifestFile | None, complete
         except OSError as error:
             yield home.breach(file, "", f"cannot be read: {error}")
             continue
-        yield from prove_export(exporter, content, record, home.says(file), complete=complete)
-        if exporter.name == "html":
-            yield from prove_pictures(content, record, home.says(file), scans)
+        yield from prove_export(kind, content, record, home.says(file), complete=complete)
+        if kind[0].name in PICTURED:
+            yield from prove_pictures(kind[0].name, content, record, home.says(file), scans)

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
+from html import unescape
 from itertools import zip_longest
+from urllib.parse import quote
 
-from desunt.document import ImageRef
+from desunt.document import ImageRef, Word, lines_with_pages
 from desunt.errors import DesuntError
-from desunt.export import RESERVED, Exporter, Pictures, exporter_names, load_exporter
-from desunt.export.readback import LABELLED, TEXT_OF, UNLABELLED, generator_of, html_pictures
+from desunt.export import RESERVED, Based, Exporter, Mode, Pictures, export_files, export_name, exporter_names, load_exporter
+from desunt.export.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of, html_pictures
+from desunt.export.readback_notes import written_out
+from desunt.export.readback_pdf import pdf_said
+from desunt.export.reading import in_mode, standings, text_of
 from desunt.export.text import text_encoding
 from desunt.export.wording import GENERATOR
 from desunt.proofs.findings import Breach, Finding, Note
+from desunt.proofs.scans import pdf_pictures
 from desunt.record import Record
 
+# Where to look for an editor's name, by format; elsewhere the file as it is, its entities resolved.
+SAID = {"pdf": pdf_said}
 
-def export_of(file: str) -> Exporter | None:
-    """Return the exporter whose file this would be by its name; None for records, pages and files of no format."""
+
+def export_of(file: str) -> tuple[Exporter, Mode] | None:
+    """Return the exporter and mode whose file this would be by its name; None for records, pages and files of no format."""
     if file.casefold() in RESERVED or (file.startswith("pages/") and file.endswith(".json")):
         return None
-    fitting = [one for one in _exporters() if file.casefold().endswith(one.suffix.casefold())]
-    return max(fitting, key=lambda one: len(one.suffix), default=None)
+    endings = {export_name("", one, mode).casefold(): (one, mode) for one in _exporters() for mode in one.modes}
+    fitting = [ending for ending in endings if file.casefold().endswith(ending)]
+    return endings[max(fitting, key=len)] if fitting else None
 
 
 @cache
@@ -29,33 +42,75 @@ def _exporters() -> tuple[Exporter, ...]:
     return tuple(map(load_exporter, exporter_names()))
 
 
-def prove_export(exporter: Exporter, content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Finding]:
+def prove_export(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Finding]:
     """Yield what is wrong with an export; `complete` says whether the opinions of the record could be read."""
-    found = list(_contents(exporter, content, record, file, complete=complete))
+    exporter, mode = kind
+    part = _part(kind, record, file)
+    if part is None:
+        yield Breach(file, "", "is the export of a page that record.json does not have")
+        return
+    record = part
+    found = list(_contents(kind, content, record, file, complete=complete))
     yield from found
-    if not found and (complete or exporter.kind == "reading"):
-        yield from _afresh(exporter, content, record, file)
+    if not found and (complete or (exporter.kind == "reading" and mode != "apparatus")):
+        yield from _afresh(exporter, mode, content, record, file)
 
 
-def _contents(exporter: Exporter, content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Breach]:
+def _part(kind: tuple[Exporter, Mode], record: Record, file: str) -> Record | None:
+    """Return the part of the record that a file is made from; None if there is no such page."""
+    made = {name.casefold(): part for name, part in export_files("", *kind, record)}
+    return next((made[ending] for ending in sorted(made, key=len, reverse=True) if file.casefold().endswith(ending)), None)
+
+
+def _contents(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Breach]:
+    exporter, mode = kind
     try:
-        written = content.decode(text_encoding(record) if exporter.name == "text" else "utf-8")
-        yield from _text(exporter, written, record, file)
+        written = decoded(kind, content, record)
+        yield from _text(kind, written, record, file)
+        yield from _editors(kind, written, record, file)
         if exporter.name in UNLABELLED:
             for place in UNLABELLED[exporter.name](written):
                 yield Breach(file, place, "is a candidate without the word CONJECTURE before it")
         if complete and exporter.name in LABELLED:
-            yield from _number(LABELLED[exporter.name](written), record, file)
-    except (LookupError, TypeError, ValueError, RecursionError, AssertionError) as error:
+            supposed = record if exporter.kind == "apparatus" or mode == "apparatus" else replace(record, opinions={})
+            yield from _number(LABELLED[exporter.name](written), supposed, file)
+    except (LookupError, TypeError, ValueError, RecursionError, AssertionError, SyntaxError) as error:
         yield Breach(file, "", f"is not what a {exporter.name} export is: {type(error).__name__}: {error}")
 
 
-def _text(exporter: Exporter, written: str, record: Record, file: str) -> Iterator[Breach]:
+def decoded(kind: tuple[Exporter, Mode], content: bytes, record: Record) -> str:
+    """Return the content of an export as characters; of a PDF its bytes, as Latin-1."""
+    exporter, mode = kind
+    encodings = {"text": text_encoding(record, mode), "pdf": "latin-1"}
+    return content.decode(encodings.get(exporter.name, "utf-8"))
+
+
+def _editors(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
+    """Yield each reading of an editor that stands in an accepted text without the editor's name."""
+    exporter, mode = kind
+    if mode != "accepted":
+        return
+    said, shown = SAID.get(exporter.name, unescape)(written), in_mode(record, mode)
+    for _, line in lines_with_pages(shown.document):
+        for one in standings(line, shown, mode):
+            if one.decision and not any(name in said for name in _names(one.decision.editor)):
+                place = f"{'word' if isinstance(one.token, Word) else 'gap'} {one.token.id}"
+                yield Breach(file, place, f"has the reading {one.text!r} and does not name its editor, {one.decision.editor!r}")
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """Return a name as formats may write it."""
+    shown = written_out(name)
+    return name, shown, re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown), json.dumps(shown, ensure_ascii=False)[1:-1]
+
+
+def _text(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
+    exporter, mode = kind
     if exporter.name not in TEXT_OF:
         return
-    text, truth = TEXT_OF[exporter.name](written), record.document.text
-    if exporter.name == "html":
-        truth = truth.replace("\0", "␀")
+    shown = SHOWN.get(exporter.name, str)
+    read = str if (exporter.name, mode) == ("text", "diplomatic") else TEXT_OF[exporter.name]
+    text, truth = shown(read(written)), shown(text_of(record, mode))
     if text != truth:
         line, found, right = _difference(text, truth)
         yield Breach(file, f"line {line} of the text", f"is {found}, where the record has {right}")
@@ -89,16 +144,17 @@ def _number(found: int, record: Record, file: str) -> Iterator[Breach]:
         yield Breach(file, "candidates", f"holds {found}, where conjectures.json has {right}")
 
 
-def _afresh(exporter: Exporter, content: bytes, record: Record, file: str) -> Iterator[Finding]:
+def _afresh(exporter: Exporter, mode: Mode, content: bytes, record: Record, file: str) -> Iterator[Finding]:
     """Compare with what the record gives now; page images are taken from the export itself, and proved from the scans apart."""
     try:
-        made = exporter.export(record, _own_pictures(exporter, content, record))
+        exporter = _based(exporter, content, record)
+        made = b"".join(exporter.export(record, _own_pictures(exporter, content, record), mode))
     except (DesuntError, ValueError, LookupError) as error:
         yield Breach(file, "", f"cannot be made from the record: {error}")
         return
     if made == content:
         return
-    writer = generator_of(exporter.name, content.decode(errors="replace"))
+    writer = generator_of(exporter.name, decoded((exporter, mode), content, record))
     if writer and writer != GENERATOR:
         yield Note(file, "", f"written by {writer}: this is {GENERATOR}, so text and labels were proved, not every byte")
         return
@@ -106,7 +162,19 @@ def _afresh(exporter: Exporter, content: bytes, record: Record, file: str) -> It
     yield Breach(file, f"line {line}", f"is {found}, where the record gives {right}; `desunt export` writes it anew")
 
 
+def _based(exporter: Exporter, content: bytes, record: Record) -> Exporter:
+    """Return the exporter with the address that the file itself gives."""
+    if not isinstance(exporter, Based):
+        return exporter
+    own = load_exporter(exporter.name)
+    assert isinstance(own, Based)
+    own.base_uri = str(json.loads(content)["id"]).removesuffix(f"/{quote(record.document.id)}/manifest.json")
+    return own
+
+
 def _own_pictures(exporter: Exporter, content: bytes, record: Record) -> Pictures:
+    if exporter.name == "pdf":
+        return pdf_pictures(content, record)
     found = html_pictures(content.decode(errors="replace")) if exporter.name == "html" else {}
     pictures: dict[ImageRef, bytes] = {
         page.image: found[page.number] for page in record.document.pages if page.image and page.number in found

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from desunt.document import Document, ImageRef
 from desunt.errors import DesuntError
 from desunt.export.readback import html_pictures
+from desunt.export.readback_pdf import pdf_images
 from desunt.export.wording import setting
 from desunt.proofs.findings import Breach, Finding, Note
 from desunt.record import Record, sha256_of
+from desunt.scan.originals import Original
 from desunt.settings import Settings
 
 # Page images are compared in grey at about this width. Over 9 scans, other coders and scalers change no pixel by more than 0.03 of full
@@ -48,9 +51,62 @@ def prove_scans(document: Document, file: str, scans: Path | None) -> Iterator[F
             yield Breach(str(there[0]), place, f"is not the file that {file} was made from: it has another SHA-256")
 
 
-def prove_pictures(content: bytes, record: Record, file: str, scans: Path | None) -> Iterator[Finding]:
-    """Compare the page images inside a review page with the scans, where they can be found unchanged."""
-    pictures = html_pictures(content.decode(errors="replace"))
+@dataclass(frozen=True, slots=True)
+class PdfPictures:
+    """The page images inside a PDF, as the exporter is given them."""
+
+    images: dict[ImageRef, Original]
+
+    def __call__(self, image: ImageRef) -> bytes | None:
+        found = self.images.get(image)
+        return found.data if found and found.coding == "jpeg" else None
+
+    def original(self, image: ImageRef) -> Original | None:
+        return self.images.get(image)
+
+
+def pdf_pictures(content: bytes, record: Record) -> PdfPictures:
+    """Return the page images inside a PDF."""
+    found, images = pdf_images(content.decode("latin-1")), {}
+    for page in record.document.pages:
+        if page.image and page.number in found:
+            made = found[page.number]
+            coding: Literal["jpeg", "g4"] = "jpeg" if made["filter"] == "/DCTDecode" else "g4"
+            images[page.image] = Original(coding, made["data"], made["/Width"], made["/Height"], made["channels"])
+    return PdfPictures(images)
+
+
+def _pictures_in(name: str, content: bytes, record: Record, scans: Path | None) -> dict[int, bytes]:
+    """Return the page images to compare, as JPEG; of a PDF's black and white ones those that are not exactly their scan's."""
+    if name == "html":
+        return html_pictures(content.decode(errors="replace"))
+    try:
+        held = pdf_pictures(content, record).images
+    except (ValueError, LookupError):
+        return {}
+    numbers = {page.image: page.number for page in record.document.pages if page.image}
+    shown = {numbers[image]: one.data for image, one in held.items() if one.coding == "jpeg"}
+    others = {numbers[image]: b"" for image, one in held.items() if one.coding == "g4" and not _is_exact(one, image, record, scans)}
+    return shown | others
+
+
+def _is_exact(one: Original, image: ImageRef, record: Record, scans: Path | None) -> bool:
+    """Say whether pixels are exactly the scan's, or the scan is not at hand."""
+    from desunt import scan
+
+    for place in places_of(record.document, image.path, scans):
+        try:
+            made = scan.original(place, image, **_limits(record))
+        except DesuntError:
+            continue
+        if made is not None:
+            return made.data == one.data
+    return True
+
+
+def prove_pictures(name: str, content: bytes, record: Record, file: str, scans: Path | None) -> Iterator[Finding]:
+    """Compare the page images inside a review page or a PDF with the scans, where they can be found unchanged."""
+    pictures = _pictures_in(name, content, record, scans)
     for page in record.document.pages:
         if page.image is None or page.number not in pictures:
             continue

@@ -13,14 +13,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from PIL import Image, ImageFile
 
 from desunt.document import ImageRef
 from desunt.errors import DesuntError, ImageTooLarge, InputError
-from desunt.scan import pdf, raster, tiff
+from desunt.scan import originals, pdf, raster, tiff
+from desunt.scan.originals import Original
 from desunt.scan.raster import Pixels
 
 # GIF is read when it is named, but in a folder it is more often a button of a web page than a scan.
@@ -80,11 +81,7 @@ def picture(path: Path, image: ImageRef, *, width: int, max_pixels: int, pdf_dpi
 
     The same scan gives the same bytes. Raises what `read_page` raises.
     """
-    try:
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != image.sha256:
-                return None
-    except OSError:
+    if not _is_unchanged(path, image):
         return None
     where = f"{image.path}, frame {image.frame + 1}"
     with _guarded(where):
@@ -95,6 +92,34 @@ def picture(path: Path, image: ImageRef, *, width: int, max_pixels: int, pdf_dpi
     buffer = io.BytesIO()
     Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
+
+
+def original(path: Path, image: ImageRef, *, max_pixels: int, pdf_dpi: int) -> Original | None:
+    """Return the page's pixels in full size, coded for a PDF; None if the scan is missing or has changed.
+
+    Raises what `read_page` raises.
+    """
+    if not _is_unchanged(path, image):
+        return None
+    where = f"{image.path}, frame {image.frame + 1}"
+    with _guarded(where):
+        own = originals.untouched(path, image)
+        return own or originals.coded(_read(path, image.frame, where, max_pixels, pdf_dpi)[0])
+
+
+def _is_unchanged(path: Path, image: ImageRef) -> bool:
+    try:
+        status = path.stat()
+        return _hash_of(path, status.st_size, status.st_mtime_ns) == image.sha256
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=16)
+def _hash_of(path: Path, size: int, changed: int) -> str:
+    """Return the file's SHA-256; a scan of a thousand pages is read once for all of them, unless it changes meanwhile."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def true_dpi(recorded: tuple[float, float] | None, width: int, height: int) -> int:

@@ -1,0 +1,85 @@
+"""A record whose pages stay on disk and are read one at a time, so that a thousand pages take no more memory than ten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast, overload
+
+from desunt.document import Page
+from desunt.errors import WallBroken
+from desunt.record import ConjecturesFile, Record, RecordFile, adapter, from_json, read_record, sha256_of, with_decisions
+
+# How `to_json` writes the list of pages and each page in it; a string never holds a line feed, so that such lines are nothing else.
+PAGES, PAGE, PAGE_ENDS, PAGES_END = b'  "pages": [\n', b"   {\n", (b"   },\n", b"   }\n"), b"  ],\n"
+
+
+class StoredPages(Sequence[Page]):
+    """The pages of a record, each read from its place in the file when it is asked for; the last one read is kept."""
+
+    def __init__(self, file: BinaryIO, places: list[tuple[int, int]]) -> None:
+        self._file, self._places = file, places
+        self._last: tuple[int, Page] | None = None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Page: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Page, ...]: ...
+    def __getitem__(self, index: int | slice) -> Page | tuple[Page, ...]:
+        if isinstance(index, slice):
+            return tuple(self[n] for n in range(*index.indices(len(self))))
+        place = range(len(self))[index]
+        if self._last is None or self._last[0] != place:
+            start, length = self._places[place]
+            self._file.seek(start)
+            self._last = place, adapter(Page).validate_json(self._file.read(length), strict=True)
+        return self._last[1]
+
+
+@contextmanager
+def stored_record(folder: Path) -> Iterator[Record]:
+    """Give a document's record, as `read_record` does, for as long as the block lasts; a file of another layout is read whole.
+
+    Raises what `read_record` raises.
+    """
+    path = folder / "record.json"
+    if not path.is_file():
+        yield read_record(folder)
+        return
+    with path.open("rb") as file:
+        shell, places = _split(file)
+        if len(places) < 2:
+            yield read_record(folder)
+            return
+        opinions: ConjecturesFile = from_json(ConjecturesFile, folder / "conjectures.json")
+        if opinions.record_sha256 != sha256_of(path):
+            raise WallBroken(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
+        facts: RecordFile = adapter(RecordFile).validate_json(shell, strict=True)
+        # Whoever goes through the pages sees no difference; a tuple of them is what the type promises to everyone else.
+        pages = cast("tuple[Page, ...]", StoredPages(file, places))
+        yield with_decisions(Record(replace(facts.document, pages=pages), opinions.opinions, facts.steps), folder)
+
+
+def _split(file: BinaryIO) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return a record's file without its pages, and where in the file each page stands; no places if the layout is another."""
+    shell: list[bytes] = []
+    places: list[tuple[int, int]] = []
+    at, start, inside = 0, 0, False
+    for line in file:
+        if not inside:
+            shell.append(line)
+            inside = line == PAGES
+        elif line == PAGES_END:
+            shell.append(line)
+            inside = False
+        elif line == PAGE:
+            start = at
+        elif line in PAGE_ENDS:
+            places.append((start, at + line.index(b"}") + 1 - start))
+        at += len(line)
+    return b"".join(shell), places

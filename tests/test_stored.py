@@ -1,0 +1,75 @@
+"""Pages that stay on disk are the same pages, and exports made from them the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from desunt.errors import InputError, WallBroken
+from desunt.export.entries import entries
+from desunt.export.json import JsonExporter
+from desunt.record import Record, read_record, write_decisions, write_record
+from desunt.stored import StoredPages, stored_record
+from tests.hostile_records import records, transcripts
+from tests.sample_records import sample_record, sample_transcript
+
+
+def check(folder: Path) -> None:
+    whole = read_record(folder)
+    with stored_record(folder) as stored:
+        assert tuple(stored.document.pages) == whole.document.pages
+        assert replace(stored, document=replace(stored.document, pages=whole.document.pages)) == whole
+        assert entries(stored) == entries(whole)
+        made = (b"".join(JsonExporter().export(one, lambda _: None, "apparatus")) for one in (stored, whole))
+        assert next(made) == next(made)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(record=records(decided=True) | transcripts())
+def test_stored_record_is_the_record(record: Record, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("outputs")
+    write_record(record, folder)
+    write_decisions(record, folder)
+    check(folder)
+
+
+def test_pages_are_read_when_they_are_asked_for(tmp_path):
+    write_record(sample_record(), tmp_path)
+    with stored_record(tmp_path) as record:
+        pages = record.document.pages
+        assert isinstance(pages, StoredPages)
+        assert pages[-1] == sample_record().document.pages[1]
+        assert pages[0:2] == sample_record().document.pages
+        with pytest.raises(IndexError):
+            pages[2]
+
+
+def test_a_single_page_is_read_whole(tmp_path):
+    write_record(sample_transcript(), tmp_path)
+    with stored_record(tmp_path) as record:
+        assert record == read_record(tmp_path)
+
+
+def test_another_layout_is_read_whole(tmp_path):
+    """A file that was written by another program has the same content."""
+    import json
+
+    write_record(sample_record(), tmp_path)
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes())), "utf-8")
+    with pytest.raises(WallBroken, match="another record"), stored_record(tmp_path):
+        pass
+
+
+def test_facts_and_opinions_must_belong_together(tmp_path):
+    write_record(sample_record(), tmp_path)
+    path = tmp_path / "record.json"
+    path.write_text(path.read_text("utf-8").replace('"agreed"', '"refused"'), "utf-8")
+    with pytest.raises(WallBroken, match="another record"), stored_record(tmp_path):
+        pass
+    path.unlink()
+    with pytest.raises(InputError, match="no such file"), stored_record(tmp_path):
+        pass

@@ -1,4 +1,4 @@
-"""An editor in a process of their own: decides gaps and says on standard output what was acknowledged. Used by test_review_store_together."""
+"""An editor in a process of their own: decides gaps and says on standard output what was acknowledged. For test_review_store_together."""
 
 from __future__ import annotations
 

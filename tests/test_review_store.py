@@ -92,7 +92,8 @@ def test_a_cursor_of_another_order_is_refused(store):
 @pytest.mark.parametrize(
     ("query", "count"),
     [
-        (Query(document="a1.tif"), 8), (Query(kind="number"), 4), (Query(kind="name"), 4), (Query(refused=True), 4), (Query(text="HARRI"), 4),
+        (Query(document="a1.tif"), 8), (Query(kind="number"), 4), (Query(kind="name"), 4), (Query(refused=True), 4),
+        (Query(text="HARRI"), 4),
         (Query(text="100%"), 0), (Query(least=9), 4), (Query(most=4), 8), (Query(reason="damaged"), 0), (Query(mine="anna"), 0),
         (Query(status="decided"), 0), (Query(status=None), 16),
     ],

@@ -70,8 +70,9 @@ class Entry:
     `target` is the id of the gap, the word, or the line (for `edit`); `saw` the uid of the last entry about it that the editor knew;
     `refers` the uid that is revoked, confirmed, contested or resolved. `stale`: it came second and has no effect.
     `moved_from` is the uid of the entry this one carries over to a gap that a new reading of the page put in the same place; `origin` the
-    hash of the entry in the chain it was imported from. `probabilities` go with `shown`, and `top`, `probability` and `refused` are the first
-    candidate as it then was. `at` is ISO 8601, UTC. `hash` is the SHA-256 of all other fields, `previous` among them (docs/formats.md).
+    hash of the entry in the chain it was imported from. `probabilities` go with `shown`, and `top`, `probability` and `refused` are the
+    first candidate as it then was. `at` is ISO 8601, UTC. `hash` is the SHA-256 of all other fields, `previous` among them
+    (docs/formats.md).
     """
 
     schema: str

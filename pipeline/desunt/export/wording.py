@@ -87,5 +87,12 @@ def vouch_of(record: Record) -> float:
 
 
 def per_cent(share: float) -> str:
-    """Print a share of 1 in per cent; what is above nothing never prints as nothing."""
+    """Print a share of 1 in per cent; what is above nothing never prints as nothing, and what is short of all never as all."""
+    if 0.999 < share < 1:
+        return "over 99.9 %"
     return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
+
+
+def chance_in_words(probability: float) -> str:
+    """Print the probability of a conjecture: it was rounded when it was stored, and is never nothing and never certain."""
+    return per_cent(min(max(probability, 1e-6), 1 - 1e-6))

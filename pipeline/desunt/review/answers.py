@@ -14,7 +14,7 @@ from jinja2 import PackageLoader, StrictUndefined
 from pydantic import BaseModel
 
 from desunt.conjecture import LABEL
-from desunt.export.wording import GENERATOR, POSSIBLE, REASONS, per_cent
+from desunt.export.wording import GENERATOR, POSSIBLE, REASONS, chance_in_words, per_cent
 from desunt.review.asked import KIND_WORDS, ORDER_WORDS, STATUS_WORDS
 from desunt.review.assets import asset
 from desunt.review.environment import document_key
@@ -42,11 +42,12 @@ COMMON: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "Nobody is signed in."},
     403: {"model": Problem, "description": "The role, the origin or the host does not permit it."},
     404: {"model": Problem, "description": "There is no such thing."},
+    503: {"model": Problem, "description": "A run is writing the document anew; ask again in a moment."},
 }
 CHANGE: dict[int | str, dict[str, Any]] = {
     **COMMON,
     400: {"model": Problem, "description": "The request cannot be read."},
-    409: {"model": Problem, "description": "Someone was faster; nothing is lost."},
+    409: {"model": Problem, "description": "Someone was faster, or the page was read anew since it was shown; nothing is lost."},
 }
 
 
@@ -70,7 +71,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     """Print a template; every page knows who is there."""
     desk = request.app.state.environment
     person = person_of(request, desk)
-    frame = Frame(person, request.url.path, desk.store.accounts.any())
+    frame = Frame(person, request.url.path, not desk.takes_names)
     return HTMLResponse(templates().get_template(template).render(frame=frame, **values), status)
 
 
@@ -91,7 +92,7 @@ def templates() -> Templates:
     made = Templates(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.globals |= {"asset": asset, "label": LABEL, "generator": GENERATOR, "reasons": REASONS, "possible": POSSIBLE}
     made.globals |= {"order_words": ORDER_WORDS, "status_words": STATUS_WORDS, "kind_words": KIND_WORDS}
-    made.filters |= {"per_cent": per_cent, "key": document_key, "when": when, "number": number}
+    made.filters |= {"per_cent": per_cent, "chance": chance_in_words, "key": document_key, "when": when, "number": number}
     return made
 
 

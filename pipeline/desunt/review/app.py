@@ -17,9 +17,9 @@ from desunt.review.assets import Assets
 from desunt.review.environment import Environment
 from desunt.review.people import NotSignedIn
 from desunt.review.security import Guard
-from desunt.review.store.types import Conflict, Invalid, NotAllowed, Throttled, Unknown
+from desunt.review.store.types import Away, Changed, Conflict, Invalid, NotAllowed, Throttled, Unknown
 
-STATUS: dict[type[DesuntError], int] = {Unknown: 404, NotAllowed: 403, Invalid: 422, Conflict: 409, Throttled: 429}
+STATUS: dict[type[DesuntError], int] = {Unknown: 404, NotAllowed: 403, Invalid: 422, Conflict: 409, Changed: 409, Throttled: 429, Away: 503}
 
 
 def create_app(environment: Environment) -> FastAPI:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from desunt.conjecture import Basis, Conjecture, Opinion, by_support
 from desunt.document import Gap
 from desunt.review.environment import Environment
-from desunt.review.store.types import GapRow, Invalid, Proposal, Unknown
+from desunt.review.store.types import Changed, GapRow, Invalid, Proposal, Unknown
+from desunt.review.views.shown import list_key
 from desunt.review.views.text import place_of
 
 LONGEST_TEXT = 2000
@@ -23,7 +24,8 @@ class Asked(BaseModel):
 
     `accept` is the candidate that is taken, word for word; `text` what was typed. `shown` says whether the list was part of
     the page, `blind` what was typed before it appeared (with `typed_blind`). `deliberate` takes a candidate
-    that is only possible, or was not offered.
+    that is only possible, or was not offered. `seen` is the `list_key` of the list that was shown: where another one is there now,
+    nothing is logged.
     `uid`, 32 hexadecimal digits of the caller's choice, makes a repeated request decide once.
     """
 
@@ -40,6 +42,7 @@ class Asked(BaseModel):
     blind: str = Field("", max_length=LONGEST_TEXT)
     deliberate: bool = False
     uid: Uid = ""
+    seen: str = Field("", pattern="^([0-9a-f]{12})?$")
 
 
 def proposal_of(desk: Environment, editor: str, row: GapRow, asked: Asked) -> Proposal:
@@ -48,6 +51,7 @@ def proposal_of(desk: Environment, editor: str, row: GapRow, asked: Asked) -> Pr
     if found is None or not isinstance(found[2], Gap):
         raise Unknown(f"gap {row.gap_id} is no longer on its page", remedy="an editor changed the gaps of this line")
     opinion = desk.store.index.record(row.document_id).opinions.get(row.gap_id)
+    same_list(opinion, asked.seen)
     verdict = "accepted" if asked.accept else asked.verdict
     if not verdict:
         raise Invalid("nothing was decided", remedy="accept a candidate, type a reading, or say what the place is")
@@ -73,6 +77,12 @@ def _text(asked: Asked, opinion: Opinion | None) -> str:
     if not offered and not asked.deliberate:
         raise Invalid(f"{asked.accept!r} is only possible: it is not taken by a single key", remedy="open the list and take it there")
     return one.text
+
+
+def same_list(opinion: Opinion | None, seen: str) -> None:
+    """Raise Changed if another list was shown than there is now; nothing was shown where `seen` is empty."""
+    if seen and seen != list_key(opinion):
+        raise Changed("a new run has changed what is supposed about this gap since the page was shown", remedy="Look at it again")
 
 
 def order_shown(opinion: Opinion | None) -> tuple[str, ...]:

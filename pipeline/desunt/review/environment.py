@@ -59,6 +59,14 @@ class Environment:
         return Library(self.store)
 
     @property
+    def takes_names(self) -> bool:
+        """Say whether a name is enough to come in: only on this machine, and only while there are no accounts.
+
+        A desk that listens elsewhere stays shut when its last account is removed.
+        """
+        return self.host in LOOPBACK and not self.store.accounts.any()
+
+    @property
     def hosts(self) -> frozenset[str] | None:
         """Return the names under which the desk may be asked; None if any will do, because accounts protect it.
 

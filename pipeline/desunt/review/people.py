@@ -45,7 +45,7 @@ Desk = Annotated[Environment, Depends(environment_of)]
 def person_of(request: Request, desk: Desk) -> Person | None:
     """Return who asks, None if they have not said; a given name counts only while there are no accounts."""
     accounts, blind = desk.store.accounts, request.cookies.get(BLIND) == "1"
-    if accounts.any():
+    if not desk.takes_names:
         user = accounts.session(request.cookies.get(SESSION, ""))
         if user is None:
             return None

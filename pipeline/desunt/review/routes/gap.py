@@ -13,7 +13,7 @@ from desunt.review.answers import CHANGE, back_to, render, twin
 from desunt.review.asked import Filter, Filtered, Sought
 from desunt.review.deciding import LONGEST_TEXT, Asked, proposal_of
 from desunt.review.people import Desk, Editor, Person, Reader
-from desunt.review.store.types import Conflict, Entry, GapRow, Invalid
+from desunt.review.store.types import Changed, Conflict, Entry, GapRow, Invalid
 from desunt.review.store.types import Query as Asking
 from desunt.review.views.done import Done, done_of, done_view
 from desunt.review.views.gap import GapView, gap_view
@@ -100,13 +100,13 @@ def decide_by_form(
     """Log a decision and show the next gap; on a conflict show this one again, with what was typed."""
     try:
         made = decide(desk, person, gap_id, query, asked)
-    except (Conflict, Invalid) as error:
+    except (Conflict, Changed, Invalid) as error:
         kept = Kept(asked.text or asked.accept, asked.note, asked.basis)
         blind = asked.blind if asked.typed_blind else None
         theirs = error.theirs if isinstance(error, Conflict) else None
         row = desk.store.index.gap(gap_id)
         view = _page(desk, person, row, filtered, query, blind=blind, kept=kept, problem=str(error), theirs=theirs)
-        return render(request, "gap.html.j2", status=409 if theirs else 422, view=view)
+        return render(request, "gap.html.j2", status=422 if isinstance(error, Invalid) else 409, view=view)
     if made.next is None:
         return back_to(f"/queue{filtered.with_((), done=made.entry.uid)}")
     return back_to(f"/gaps/{made.next}{filtered.with_((), done=made.entry.uid)}")

@@ -15,7 +15,7 @@ from desunt.review.deciding import LONGEST_TEXT, Asked, proposal_of
 from desunt.review.environment import Environment, document_key
 from desunt.review.people import Approver, Desk, Editor, Person, Reader
 from desunt.review.routes.gap import NOTHING_KEPT, GapId, Kept
-from desunt.review.store.types import Assignment, Conflict, Entry, GapRow, Invalid, Unknown
+from desunt.review.store.types import Assignment, Changed, Conflict, Entry, GapRow, Invalid, Unknown
 from desunt.review.views.done import in_words
 from desunt.review.views.gap import GapView, gap_view
 
@@ -143,7 +143,7 @@ def read_second_by_form(request: Request, desk: Desk, person: Editor, number: Id
     """Log a second reading and go on with the next."""
     try:
         made = read_second(desk, person, number, asked)
-    except (Conflict, Invalid) as error:
+    except (Conflict, Changed, Invalid) as error:
         view = _page(desk, person, _mine(desk, person, number), asked.blind if asked.typed_blind else None)
         kept = Kept(asked.text or asked.accept, asked.note, asked.basis)
         return render(request, "gap.html.j2", status=422, view=replace(view, kept=kept, problem=str(error)))

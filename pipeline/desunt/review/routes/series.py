@@ -10,15 +10,16 @@ from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from desunt.conjecture import Basis
+from desunt.conjecture import Basis, Opinion
 from desunt.document import Gap
 from desunt.review.answers import CHANGE, back_to, twin
-from desunt.review.deciding import LONGEST_NOTE, LONGEST_TEXT
+from desunt.review.deciding import LONGEST_NOTE, LONGEST_TEXT, same_list
 from desunt.review.environment import Environment, document_key
 from desunt.review.people import Desk, Editor, Reader
-from desunt.review.store.types import Entry, Invalid, Member, Outcome, Proposal, SeriesRow
+from desunt.review.store.types import Entry, GapRow, Invalid, Member, Outcome, Proposal, SeriesRow
 from desunt.review.views.done import in_words
 from desunt.review.views.picture import LinePicture, line_picture
+from desunt.review.views.shown import list_key
 from desunt.review.views.text import place_of
 
 MOST = 200
@@ -26,7 +27,7 @@ SUGGESTED = 5
 
 SeriesKey = Annotated[str, Query(max_length=300, description="key of the series")]
 SeriesId = Annotated[str, Path(pattern="^[0-9a-zA-Z_-]{1,64}$", description="id of a decision on a series")]
-Picked = Annotated[str, Field(pattern="^[0-9a-zA-Z_-]{1,64}:[0-9a-f]{0,100}$")]
+Picked = Annotated[str, Field(pattern="^[0-9a-zA-Z_-]{1,64}:[0-9a-f]{0,100}(:[0-9a-f]{12})?$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class SeriesView:
 
 
 class SeriesAsked(BaseModel):
-    """One decision about the gaps that were picked, each as `gap id:version`."""
+    """One decision about the gaps that were picked, each as `gap id:version`, with the `list_key` of what was shown behind."""
 
     picked: list[Picked] = Field([], max_length=MOST)
     verdict: Literal["accepted", "amended", "rejected", "left-open", "withheld", "blank", "handwriting", ""] = ""
@@ -103,7 +104,12 @@ def _member(desk: Environment, member: Member) -> MemberView:
     gap, key = member.gap, document_key(member.gap.document_id)
     found = place_of(desk.store.index.shown(gap.document_id), gap.gap_id)
     picture = line_picture(key, found[0], found[1], found[2]) if found and isinstance(found[2], Gap) else None
-    return MemberView(member, desk.library.of(gap.document_id).title, key, f"{gap.gap_id}:{gap.version}", picture)
+    picked = f"{gap.gap_id}:{gap.version}:{list_key(_opinion(desk, gap))}"
+    return MemberView(member, desk.library.of(gap.document_id).title, key, picked, picture)
+
+
+def _opinion(desk: Environment, gap: GapRow) -> Opinion | None:
+    return desk.store.index.facts(gap.document_id).opinions.get(gap.gap_id)
 
 
 def decide_series(desk: Desk, person: Editor, asked: SeriesAsked) -> Outcome:
@@ -114,8 +120,9 @@ def decide_series(desk: Desk, person: Editor, asked: SeriesAsked) -> Outcome:
 
 
 def _proposal(desk: Environment, editor: str, picked: str, asked: SeriesAsked) -> Proposal:
-    gap_id, _, version = picked.partition(":")
+    gap_id, version, *seen = picked.split(":")
     row, text = desk.store.index.gap(gap_id), (asked.accept or asked.text).strip()
+    same_list(_opinion(desk, row), "".join(seen))
     verdict = ("accepted" if text == row.top else "amended") if asked.accept else asked.verdict
     if not verdict or (verdict in ("accepted", "amended") and not text):
         raise Invalid("nothing was decided", remedy="take a reading, type one, or say what the places are")

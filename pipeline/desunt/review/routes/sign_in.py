@@ -54,16 +54,19 @@ def _admit(request: Request, desk: Desk, answer: Response, name: str, password: 
     plain = clean_name(name)
     if not plain:
         raise Invalid("a decision needs a name to stand under", remedy="type yours")
-    if not desk.store.accounts.any():
+    if desk.takes_names:
         remember(answer, request, NAME, plain)
         return
-    address = request.client.host if request.client else ""
-    remember(answer, request, SESSION, desk.store.accounts.sign_in(plain, password, address))
+    remember(answer, request, SESSION, desk.store.accounts.sign_in(plain, password, _address(request)))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def sign_out(request: Request, desk: Desk) -> Response:
     """Forget who is there."""
-    desk.store.accounts.sign_out(request.cookies.get(SESSION, ""))
+    desk.store.accounts.sign_out(request.cookies.get(SESSION, ""), _address(request))
     answer = back_to("/sign-in")
     for cookie in (SESSION, NAME):
         answer.delete_cookie(cookie, path="/")

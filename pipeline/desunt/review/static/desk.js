@@ -125,7 +125,7 @@
     one("#reading").value = fields.text || fields.accept || "";
     one("#note").value = fields.note || "";
     keep();
-    problem(`Not recorded as holding: ${made.problem}. What you entered is still in the form; deciding again replaces theirs.`);
+    problem(`Not recorded as holding: ${made.problem}. ${made.remedy}. What you entered is still in the form.`);
   };
   const undo = async () => {
     const last = stack().at(-1);

@@ -66,6 +66,9 @@ Desk.scan = (() => {
       // OpenSeadragon swallows clicks on what lies over the picture, unless they are tracked.
       new OpenSeadragon.MouseTracker({ element: spot, clickHandler: (event) => { if (event.quick) link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true })); } });
     }
+    // A word that is looked at has no link among the gaps, and is shown all the same.
+    const looked = root.dataset.current && all(`[data-token="${root.dataset.current}"][data-box]`, root)[0];
+    if (looked && !all(`.sheet [data-token="${root.dataset.current}"]`, pane).length) overlay("current", boxOf(looked));
     pointer = overlay("pointer", [0, 0, 1, 1]);
     pointer.hidden = true;
   };

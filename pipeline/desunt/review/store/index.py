@@ -19,10 +19,11 @@ from desunt.outputs import document_folders
 from desunt.record import Record, read_record, sha256_of
 from desunt.review.store import standing
 from desunt.review.store.database import Database
+from desunt.review.store.glance import glance, there
 from desunt.review.store.occurrences import of_collection, of_document
 from desunt.review.store.queue import gap_row
 from desunt.review.store.reattach import detach_all, reattach
-from desunt.review.store.refusals import Unknown
+from desunt.review.store.refusals import Away, Unknown
 from desunt.review.store.rows import gap_rows, word_rows
 from desunt.review.store.schema import DocumentTable, GapTable, ScanTable, StandingTable, WordTable
 from desunt.review.store.valid import decided_in, edits_in
@@ -149,16 +150,31 @@ class Index:
     def facts(self, document_id: str) -> Record:
         """Return the record as it is on disk, without decisions; the last few are kept in memory."""
         folder = self.folder(document_id)
-        key = (document_id, glance(folder))
+        seen = there(folder, document_id)
+        key = (document_id, seen)
         with self._reading:
             if key in self._records:
                 self._records.move_to_end(key)
                 return self._records[key]
-        record = read_record(folder)
+        record = self._in_step(folder, document_id)
         with self._reading:
             self._records[key] = record
             while len(self._records) > KEPT:
                 self._records.popitem(last=False)
+        return record
+
+    def _in_step(self, folder: Path, document_id: str) -> Record:
+        """Read a record that changed, and the index with it: what is decided must be logged with the hash of what was shown.
+
+        Raises Away while a run writes the folder, Unknown where it now holds another document.
+        """
+        with self._refreshing:
+            _, _, _, problem = self._look(folder, False)
+        if problem:
+            raise Away(f"{document_id} cannot be read now: {problem}", remedy="If a run is at work on it, wait until it is done")
+        record = read_record(folder)
+        if record.document.id != document_id:
+            raise Unknown(f"no document {document_id!r} in {self._outputs}", remedy="Its folder holds another one now")
         return record
 
     def record(self, document_id: str) -> Record:
@@ -208,12 +224,6 @@ class Index:
                 if page.image and page.image.sha256 == sha256:
                     return document_id, page.image
         raise Unknown(f"no scan {sha256!r}")
-
-
-def glance(folder: Path) -> str:
-    """Return the time and size of a folder's two files: while they are the same, the files are not read again."""
-    found = [(folder / name).stat() for name in ("record.json", "conjectures.json")]
-    return " ".join(f"{one.st_mtime_ns}:{one.st_size}:{one.st_ino}" for one in found)
 
 
 def _folders(outputs: Path) -> list[Path]:

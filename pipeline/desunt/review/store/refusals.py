@@ -3,10 +3,12 @@
 UsageError
 +-- Conflict       someone was faster
 +-- Invalid        the decision cannot mean anything
++-- Changed        the page was read anew since it was shown
 +-- NotAllowed     the role does not permit it
 +-- Throttled      too many failed sign-ins
 InputError
 +-- Unknown        there is no such gap, word, document, entry or user
++-- Away           a run is writing the document anew
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ class Conflict(UsageError):
         done = f"{theirs.verdict or theirs.action}{f' {theirs.text!r}' if theirs.text else ''}"
         super().__init__(
             f"{theirs.editor} decided this place at {theirs.at}: {done}; your decision is kept on record without effect",
-            remedy="Look at the place again and decide anew",
+            remedy="Look at the place again; deciding anew replaces theirs",
         )
         self.theirs, self.mine = theirs, mine
 
@@ -32,6 +34,14 @@ class Conflict(UsageError):
 
 class Unknown(InputError):
     """There is no such gap, word, document, entry or user."""
+
+
+class Away(InputError):
+    """The document's record is not there at the moment: a run takes it away before it writes the new one."""
+
+
+class Changed(UsageError):
+    """The page was read anew since it was shown: what the editor saw is not what would be logged as shown."""
 
 
 class Invalid(UsageError):

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from desunt.conjecture import Opinion, Refusal
+from desunt.conjecture import Candidate, Opinion, Refusal, by_support
 from desunt.document import Document, Gap, Line, Page, Token, Word, lines_with_pages
 from desunt.record import Record
 from desunt.review.store.chain import canonical
@@ -93,8 +93,9 @@ def _row(record: Record, page: Page, line: Line, number: int, place: int, at: in
     gap = line.tokens[at]
     assert isinstance(gap, Gap)
     opinion = record.opinions.get(gap.id)
-    top = opinion.candidates[0] if opinion and opinion.candidates else None
-    kind = kind_of(top.text if top else gap.engine_reading or "", around[0])
+    likeliest = opinion.candidates[0] if opinion and opinion.candidates else None
+    top = first_of(opinion)
+    kind = kind_of(likeliest.text if likeliest else gap.engine_reading or "", around[0])
     left, right = (line.tokens[at - 1] if at else None), (line.tokens[at + 1] if at + 1 < len(line.tokens) else None)
     return {
         "gap_id": gap.id, "document_id": record.document.id, "page": page.number, "line": number, "line_id": line.id, "place": place,
@@ -108,13 +109,20 @@ def _row(record: Record, page: Page, line: Line, number: int, place: int, at: in
     }  # fmt: skip
 
 
+def first_of(opinion: Opinion | None) -> Candidate | None:
+    """Return the first candidate that something supports; of a refusal, where none is, the likeliest that was weighed."""
+    supported, possible = by_support(opinion.candidates if opinion else ())
+    return next(iter((*supported, *possible) if isinstance(opinion, Refusal) else supported), None)
+
+
 def _search(gap: Gap, around: tuple[str, str], top: str) -> str:
     return f"{around[0]} {gap.engine_reading or ''} {around[1]} {top}".casefold()
 
 
 def _opinion(opinion: Opinion | None) -> dict[str, Any]:
     """Return what the model says, and the sort keys: one that offers a likely reading is decided with one key."""
-    probability = opinion.candidates[0].probability if opinion and opinion.candidates else 0.0
+    top = first_of(opinion)
+    probability = top.probability if top else 0.0
     refused = isinstance(opinion, Refusal)
     return {
         "none_of_these": opinion.none_of_these if opinion else None,

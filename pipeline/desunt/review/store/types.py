@@ -17,7 +17,7 @@ from desunt.review.store.entries import (
     Proposal,
     Standing,
 )
-from desunt.review.store.refusals import Conflict, Invalid, NotAllowed, Throttled, Unknown
+from desunt.review.store.refusals import Away, Changed, Conflict, Invalid, NotAllowed, Throttled, Unknown
 from desunt.review.store.values import (
     ORDERS,
     ROLES,
@@ -40,8 +40,8 @@ from desunt.review.store.values import (
 )
 
 __all__ = [
-    "DECISIONS_SCHEMA", "ORDERS", "ROLES", "STATUSES", "Action", "Assignment", "Chain", "Conflict", "Counts", "Detached", "Disagreement",
-    "DocumentRow", "EditProposal", "Entry", "GapKind", "GapRow", "Imported", "Invalid", "Member", "NewGap", "NotAllowed", "Occurrence",
-    "Order", "Outcome", "Proposal", "Query", "QueuePage", "Refreshed", "Role", "SeriesRow", "SignIn", "Standing", "Status", "Throttled",
-    "Unknown", "User",
+    "DECISIONS_SCHEMA", "ORDERS", "ROLES", "STATUSES", "Action", "Assignment", "Away", "Chain", "Changed", "Conflict", "Counts",
+    "Detached", "Disagreement", "DocumentRow", "EditProposal", "Entry", "GapKind", "GapRow", "Imported", "Invalid", "Member",
+    "NewGap", "NotAllowed", "Occurrence", "Order", "Outcome", "Proposal", "Query", "QueuePage", "Refreshed", "Role", "SeriesRow",
+    "SignIn", "Standing", "Status", "Throttled", "Unknown", "User",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from desunt.review.environment import Environment, document_key
 from desunt.review.people import Person
 from desunt.review.store.types import GapRow, Occurrence, Status, Unknown
 from desunt.review.views.picture import LinePicture, Mark, PagePicture, line_picture, page_picture
+from desunt.review.views.shown import list_key
 from desunt.review.views.text import Piece, TextLine, place_of, text_lines
 
 # Candidates that a digit key takes; other places are looked up for so many.
@@ -86,6 +87,7 @@ class GapView:
     weighed: tuple[CandidateView, ...]
     none_of_these: float | None
     model: ModelRef | None
+    list_key: str
     decision: str | None
     reading: str | None
     standing_uid: str | None
@@ -117,7 +119,7 @@ def gap_view(
 
 def without_list(view: GapView) -> GapView:
     """Return the view without anything the machine supposes: not hidden, not there."""
-    return replace(view, listed=False, offered=(), possible=(), weighed=(), none_of_these=None, refusal=None, model=None)
+    return replace(view, listed=False, offered=(), possible=(), weighed=(), none_of_these=None, refusal=None, model=None, list_key="")
 
 
 def _whole(desk: Environment, record: Record, row: GapRow, page: Page, line: Line, gap: Gap, how: How) -> GapView:
@@ -135,6 +137,7 @@ def _whole(desk: Environment, record: Record, row: GapRow, page: Page, line: Lin
         refusal=opinion.reason if isinstance(opinion, Refusal) else None,
         offered=offered, possible=possible, weighed=weighed,
         none_of_these=opinion.none_of_these if opinion and opinion.candidates else None, model=opinion.model if opinion else None,
+        list_key=list_key(opinion),
         decision=decision_in_words(decision) if decision else None, reading=decision.text if decision else None,
         standing_uid=desk.store.decisions.standing(gap.id).uid if decision else None,
         line_picture=line_picture(document_key(row.document_id), page, line, gap),

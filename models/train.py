@@ -8,8 +8,10 @@ learnt vector. With `--reading causal` it goes on reading from left to right, an
     python models/train.py --base models/weights/smollm2 --texts TEXTS --reading masked --out training
 
 The run resumes from `training/state.pt` and writes `training/adapter.safetensors` with every checkpoint and one line
-of `training/curve.csv` a report. The learning rate is constant after the warm-up; `--decay N` brings it to zero over the
-next N steps and ends the run (warm-up, stable, decay), so that a run of any length can be finished well.
+of `training/curve.csv` a report: step, tokens, loss, accuracy, seconds, and with a checkpoint the loss on the same windows of the
+development texts, which nothing is trained on. Every KEEP steps a copy of the adapter stays. The learning rate is constant
+after the warm-up; `--decay N` brings it to zero over the next N steps and ends the run (warm-up, stable, decay), so that a
+run of any length can be finished well.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import lzma
 import math
 import random
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +36,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 # Configuration ---------------------------------------------------------------
 TEXTS = {"frus-train.jsonl.xz": 0.8, "cables-ocr-train.jsonl.xz": 0.2}  # share of windows
+DEVELOPMENT, DEVELOPMENT_BATCHES = {"frus-dev.jsonl.xz": 1.0}, 4
 RANK, SCALE = 32, 2.0  # the adapter adds SCALE * B @ A to each linear map
 WINDOW, BATCH = {"masked": 128, "causal": 256}, {"masked": 12, "causal": 6}  # tokens a window, windows a step
 LEARNING_RATE, WARM_UP = {"masked": 6e-4, "causal": 4e-4}, 30  # steps of warm-up
@@ -41,7 +45,7 @@ SPAN_WORDS = {1: 0.58, 2: 0.20, 3: 0.11, 4: 0.07, 5: 0.04}
 NOISY_SHARE, NOISY_WORDS = 0.15, 0.06  # windows with engine-like noise; words of them that are hit
 CAPITALS_SHARE = 0.12  # windows in telegraphic capitals
 CHARACTERS = 7  # of text read for one token of a window: more than it needs
-REPORT, SAVE = 20, 100  # steps
+REPORT, SAVE, KEEP = 20, 100, 200  # steps
 # ------------------------------------------------------------------------------
 
 WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
@@ -77,10 +81,10 @@ def adapt(model: nn.Module) -> None:
                 setattr(block, f"{name}_proj", Adapted(getattr(block, f"{name}_proj")))
 
 
-def read_texts(folder: Path) -> list[tuple[float, list[str]]]:
-    """Read the training texts, with the share of windows each of them gives."""
+def read_texts(folder: Path, shares: dict[str, float]) -> list[tuple[float, list[str]]]:
+    """Read the texts, with the share of windows each of them gives."""
     sources = []
-    for name, share in TEXTS.items():
+    for name, share in shares.items():
         with lzma.open(folder / name, "rt", encoding="utf-8") as lines:
             sources.append((share, [" ".join(json.loads(line)["text"].split()) for line in lines]))
     return sources
@@ -127,9 +131,8 @@ def choose_spans(text: str, hit: list[tuple[int, int]], rng: random.Random) -> l
 class Windows:
     """Draw training windows for ever; the same seed gives the same windows."""
 
-    def __init__(self, tokenizer: object, folder: Path, reading: str, seed: int) -> None:
-        self.tokenizer, self.rng = tokenizer, random.Random(seed)
-        self.sources = read_texts(folder)
+    def __init__(self, tokenizer: object, sources: list[tuple[float, list[str]]], reading: str, seed: int) -> None:
+        self.tokenizer, self.rng, self.sources = tokenizer, random.Random(seed), sources
         self.reading, self.size, self.count = reading, WINDOW[reading], BATCH[reading]
 
     def draw(self) -> Window:
@@ -224,6 +227,8 @@ class Training:
         made = {"reading": self.reading, "rank": str(RANK), "scale": str(SCALE), "steps": str(self.step)}
         save_file(half, self.out / "adapter.part", made)
         (self.out / "adapter.part").replace(self.out / "adapter.safetensors")
+        if self.step % KEEP == 0:
+            shutil.copyfile(self.out / "adapter.safetensors", self.out / f"adapter-{self.step:06}.safetensors")
 
     def rate(self, since_resume: int, decay: int | None) -> float:
         """Return the learning rate: warm-up after every start, then constant, then linear to zero."""
@@ -242,20 +247,29 @@ class Training:
         self.step += 1
         return loss.item(), right
 
+    def development_loss(self, batches: list[tuple[Tensor, Tensor]]) -> float:
+        with torch.no_grad():
+            return float(np.mean([LOSSES[self.reading](self.model, self.mask, *batch)[0].item() for batch in batches]))
 
-def train(training: Training, windows: Windows, steps: int, decay: int | None) -> None:
-    """Run the steps, reporting to `curve.csv` and saving on the way."""
+    def report(self, losses: list[tuple[float, float]], tokens: int, batches: list[tuple[Tensor, Tensor]]) -> None:
+        """Append a line to `curve.csv`, with the loss on the development texts where the step is saved."""
+        loss, right = np.mean(losses, axis=0)
+        development = f"{self.development_loss(batches):.3f}" if self.step % SAVE == 0 else ""
+        row = [self.step, tokens, f"{loss:.3f}", f"{right:.3f}", f"{self.seconds:.0f}", development]
+        with (self.out / "curve.csv").open("a", newline="") as curve:
+            csv.writer(curve).writerow(row)
+        print("step {} tokens {} loss {} right {} seconds {} development {}".format(*row), flush=True)
+
+
+def train(training: Training, windows: Windows, batches: list[tuple[Tensor, Tensor]], steps: int, decay: int | None) -> None:
+    """Run the steps, reporting to `curve.csv` and saving on the way; `batches` are those of the development texts."""
     losses: list[tuple[float, float]] = []
     for since_resume in range(decay or steps):
         started = time.time()
         losses.append(training.update(*windows.batch(), training.rate(since_resume, decay)))
         training.seconds += time.time() - started
         if training.step % REPORT == 0:
-            loss, right = np.mean(losses, axis=0)
-            row = [training.step, training.step * windows.size * windows.count, f"{loss:.3f}", f"{right:.3f}", f"{training.seconds:.0f}"]
-            with (training.out / "curve.csv").open("a", newline="") as curve:
-                csv.writer(curve).writerow(row)
-            print("step {} tokens {} loss {} right {} seconds {}".format(*row), flush=True)
+            training.report(losses, training.step * windows.size * windows.count, batches)
             losses.clear()
         if training.step % SAVE == 0:
             training.save()
@@ -275,8 +289,9 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     training = Training(chosen.base, chosen.out, chosen.reading, chosen.start)
     tokenizer = AutoTokenizer.from_pretrained(chosen.base)
-    windows = Windows(tokenizer, chosen.texts, chosen.reading, seed=training.step)
-    train(training, windows, chosen.steps, chosen.decay)
+    windows = Windows(tokenizer, read_texts(chosen.texts, TEXTS), chosen.reading, seed=training.step)
+    development = Windows(tokenizer, read_texts(chosen.texts, DEVELOPMENT), chosen.reading, seed=0)
+    train(training, windows, [development.batch() for _ in range(DEVELOPMENT_BATCHES)], chosen.steps, chosen.decay)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ def decide(store: Store, editor: str, times: int) -> list[str]:
             said.append(f"ok {entry.uid} {row.gap_id}")
         except Conflict as told:
             said.append(f"late {told.mine.uid} {row.gap_id}")
-        print(said[-1], flush=True)
+        # One write a line: `print` makes two, and between them another thread may put its own.
+        sys.stdout.write(f"{said[-1]}\n")
+        sys.stdout.flush()
     return said
 
 

@@ -1,8 +1,8 @@
 """Twenty editors at one desk for some minutes, and a desk that is killed while they decide: what was acknowledged must be there, once.
 
-    python tests/desk_load.py --minutes 10
-    python tests/desk_load.py --minutes 10 --database postgresql://user@host/name
-    python tests/desk_load.py --minutes 1 --kill 5      # the server is killed (SIGKILL) and started again every 5 seconds
+    python -m tests.desk_load --minutes 10
+    python -m tests.desk_load --minutes 10 --database postgresql://user@host/name
+    python -m tests.desk_load --minutes 1 --kill 5      # the server is killed (SIGKILL) and started again every 5 seconds
 
 Prints one line of JSON: decisions acknowledged, lost (acknowledged and not in the log), double (two entries for one request), errors
 (answers that are neither success nor conflict), and the times of a decision and of a page of the queue in milliseconds.

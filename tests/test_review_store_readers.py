@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -244,6 +245,11 @@ def test_users_command(tmp_path):
     run("password", "anna", "--password-stdin", typed="quite another\n")
     store = open_store(tmp_path)
     assert store.accounts.sign_in("anna", "quite another", "::1")
+    with pytest.raises(NotAllowed):
+        store.accounts.sign_in("anna", "a guess of mine", "::2")
     store.close()
+    said = [line.split("\t")[1:] for line in run("log").splitlines()]
+    assert said == [["wrong", "anna", "::2"], ["in", "anna", "::1"]]
+    assert [one["result"] for one in json.loads(run("log", "--json", "--limit", "1"))] == ["wrong"]
     run("remove", "anna")
     assert run("list", "--json").strip() == "[]"

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from desunt import __version__
-from desunt.errors import DesuntError
+from desunt.errors import DesuntError, WallBroken
 from desunt.review import routes
 from desunt.review.answers import render
 from desunt.review.assets import Assets
@@ -19,7 +19,16 @@ from desunt.review.people import NotSignedIn
 from desunt.review.security import Guard
 from desunt.review.store.types import Away, Changed, Conflict, Invalid, NotAllowed, Throttled, Unknown
 
-STATUS: dict[type[DesuntError], int] = {Unknown: 404, NotAllowed: 403, Invalid: 422, Conflict: 409, Changed: 409, Throttled: 429, Away: 503}
+STATUS: dict[type[DesuntError], int] = {
+    Unknown: 404,
+    NotAllowed: 403,
+    Invalid: 422,
+    Conflict: 409,
+    Changed: 409,
+    WallBroken: 422,
+    Throttled: 429,
+    Away: 503,
+}
 
 
 def create_app(environment: Environment) -> FastAPI:

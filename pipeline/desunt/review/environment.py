@@ -92,7 +92,7 @@ def open_environment(outputs: Path, database: str | None = None, *, host: str = 
         store.close()
         raise UsageError(
             f"to listen on {host} the desk demands accounts, and there are none",
-            remedy="add one with `desunt users add NAME --role approver`, or leave out --host",
+            remedy="add one with `desunt users add NAME approver`, or leave out --host",
         )
     store.index.refresh()
     return Environment(store, Pictures(scans), host)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +71,25 @@ def show(
         typer.echo(f"{user.name}\t{user.role}\tsince {user.created}")
     if not found:
         typer.echo("no accounts: the desk listens on this machine only, and asks a name without a password")
+
+
+@users.command()
+def log(
+    as_json: Annotated[bool, typer.Option("--json", help="Print for a program.")] = False,
+    limit: Annotated[int, typer.Option(help="How many lines, newest first.", min=1)] = 200,
+    outputs: Outputs = Path("outputs"),
+    database: Address = None,
+) -> None:
+    """Show the log of sign-ins: who came in, from where, who was refused, and who went."""
+    with _accounts(outputs, database) as accounts:
+        found = accounts.log(limit)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        typer.echo(f"{one.at}\t{one.result}\t{one.name}\t{one.address}")
+    if not found:
+        typer.echo("nobody has signed in with a password yet")
 
 
 @users.command()

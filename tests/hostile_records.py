@@ -58,6 +58,7 @@ TEXT = st.lists(st.one_of(HOSTILE, st.text(max_size=4)), min_size=1, max_size=4)
 REASONS = ["illegible", "damaged", "withheld", "blank", "struck-out", "handwriting", "low-confidence"]
 EXTENTS = [None, Extent("character", 3, 3), Extent("character", 0, None), Extent("word", 1, None), Extent("line", 0, 2)]
 TIMES = ["2024-05-01T10:00:00Z", "2024-05-01", "yesterday", "<now>"]
+NOTES = st.sampled_from(["", "]]> a note", "<b>1. \u202enote</b>"])
 KINDS = ["rejected", "left-open", "withheld", "blank", "handwriting"]
 
 
@@ -133,7 +134,7 @@ def _opinion(draw: st.DrawFn, gap: Gap, opinions: dict[str, Opinion]) -> None:
 
 
 def _decided(draw: st.DrawFn, record: Record) -> Record:
-    """Return the record with decisions about some gaps and words, and edits that make gaps of some words."""
+    """Return the record with decisions about some gaps and words, and edits of every kind, some of which find no place."""
     decisions: dict[str, Decision] = {}
     edits: list[GapEdit] = []
     for page in record.document.pages:
@@ -142,24 +143,35 @@ def _decided(draw: st.DrawFn, record: Record) -> Record:
                 decision = _decision(draw, token)
                 if decision:
                     decisions[token.id] = decision
-                elif isinstance(token, Word) and draw(st.integers(0, 4)) == 0:
-                    new = Gap(f"new-{token.id}", token.box, None, "illegible")
-                    edits.append(
-                        GapEdit(f"e{len(edits)}", "add", line.id, (token.id,), None, (new,), draw(NAMES), draw(st.sampled_from(TIMES)))
-                    )
+            if line.tokens and draw(st.integers(0, 2)) == 0:
+                edit = _edit(draw, line, len(edits))
+                edits.append(edit)
+                decisions |= {gap.id: one for gap in edit.gaps if (one := _decision(draw, gap))}
     return replace(record, decisions=decisions, edits=tuple(edits))
 
 
+def _edit(draw: st.DrawFn, line: Line, number: int) -> GapEdit:
+    """An edit of a line: a gap of a word or beside it, a gap split, moved, or all of the line joined to one."""
+    kind, token = draw(st.sampled_from(["add", "beside", "split", "move", "join", "lost"])), draw(st.sampled_from(line.tokens))
+    reason = draw(st.sampled_from(REASONS))
+    names = [token.id] if kind == "move" else [f"new-{number}-{n}" for n in range(2 if kind == "split" else 1)]
+    gaps = tuple(Gap(name, token.box, draw(st.sampled_from(EXTENTS)), reason) for name in names)
+    tokens = {"beside": (), "join": tuple(one.id for one in line.tokens), "lost": ("nothing",)}.get(kind, (token.id,))
+    after = draw(st.sampled_from([None, token.id])) if kind == "beside" else None
+    said = "add" if kind in ("beside", "lost") else kind
+    return GapEdit(f"e{number}", said, line.id, tokens, after, gaps, draw(NAMES), draw(st.sampled_from(TIMES)), draw(NOTES))
+
+
 def _decision(draw: st.DrawFn, token: Token) -> Decision | None:
+    """A decision of any verdict; one that is no reading may carry a candidate's text all the same, and each says what it was shown."""
     editor, at, basis = draw(NAMES), draw(st.sampled_from(TIMES)), draw(st.sampled_from(["ink", "guess"]))
-    second = draw(st.sampled_from([(), ("Second",)]))
+    about = {"shown": (CANARY + draw(TEXT),), "note": draw(NOTES), "confirmed_by": draw(st.sampled_from([(), ("Second",)]))}
     if isinstance(token, Word):
         chosen = draw(st.integers(0, 3)) == 0
-        return Decision(token.id, "corrected", basis, VERDICT + draw(WORDS), editor, at, confirmed_by=second) if chosen else None
+        return Decision(token.id, "corrected", basis, VERDICT + draw(WORDS), editor, at, **about) if chosen else None
     verdict = draw(st.sampled_from([None, "accepted", "amended", *KINDS]))
     if verdict is None:
         return None
-    text = VERDICT + draw(WORDS) if verdict in ("accepted", "amended") else None
-    return Decision(
-        token.id, verdict, basis if text else None, text, editor, at, note=draw(st.sampled_from(["", "]]> a note"])), confirmed_by=second
-    )
+    if verdict in KINDS:
+        return Decision(token.id, verdict, None, draw(st.sampled_from([None, CANARY + "none"])), editor, at, **about)
+    return Decision(token.id, verdict, basis, VERDICT + draw(WORDS), editor, at, **about)

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal, assert_never
 
-from desunt.conjecture import LABEL, Candidate, Conjectured, Decided, Illegible, Opinion, Refusal, Refused, by_support
+from desunt.conjecture import LABEL, Candidate, Conjectured, Decided, Decision, Illegible, Opinion, Refusal, Refused, by_support
 from desunt.export import Mode, Pictures
+from desunt.export.changes import Change, changes_of
 from desunt.export.entries import Entry, entries, glosses_of, models_of, status_of
 from desunt.export.markdown import code, sentence
+from desunt.export.reading import reading_of
 from desunt.export.wording import (
     GENERATOR,
     POSSIBLE,
@@ -45,7 +47,7 @@ class ApparatusExporter:
 
     def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
         """Yield the apparatus in UTF-8 Markdown (CommonMark)."""
-        blocks = [*_heading(record), *_gaps(record), *_ending(record)]
+        blocks = [*_heading(record), *_gaps(record), *_changes(record), *_ending(record)]
         yield ("\n\n".join(block.strip("\n") for block in blocks) + "\n").encode()
 
 
@@ -99,14 +101,35 @@ def _opinion(entry: Entry) -> Iterator[str]:
         case Refused(_, refusal):
             yield from _candidates(refusal)
         case Decided(_, decision, opinion):
-            guessed = f"{LABEL} " if decision.basis == "guess" and decision.text else ""
-            yield f"Decision: {guessed}{code(decision.text) + ', ' if decision.text else ''}{sentence(decision_in_words(decision))}"
+            yield f"Decision: {_read(decision)}{sentence(decision_in_words(decision))}"
+            if decision.confirmed_by:
+                yield f"Confirmed by {sentence(', '.join(decision.confirmed_by))}"
             if decision.note:
                 yield f"Note: {sentence(decision.note)}"
             if opinion:
                 yield from _candidates(opinion)
         case _:
             assert_never(entry.segment)
+
+
+def _read(decision: Decision) -> str:
+    """Return an editor's reading, under its label where it is a guess; nothing where the decision carries none."""
+    reading = reading_of(decision)
+    label = "" if decision.basis == "ink" else f"{LABEL} "
+    return f"{label}{code(reading)}, " if reading else ""
+
+
+def _changes(record: Record) -> Iterator[str]:
+    found = changes_of(record)
+    if found:
+        yield "## What editors changed"
+        yield "Words that an editor reads otherwise than the machine, and gaps that editors made. The text is as the machine read it."
+        yield "\n".join(f"- {_change(change)}" for change in found)
+
+
+def _change(change: Change) -> str:
+    read = _read(change.decision) if change.decision else ""
+    return f"{change.place}: {code(change.printed)}: {read}{'; '.join(map(sentence, change.in_words()))}"
 
 
 def _candidates(opinion: Opinion) -> Iterator[str]:

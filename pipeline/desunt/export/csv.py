@@ -9,9 +9,11 @@ from typing import Literal
 
 from desunt.conjecture import LABEL
 from desunt.export import Mode, Pictures
+from desunt.export.changes import gaps_made
 from desunt.export.entries import Entry, candidates_of, decision_of, entries, opinion_of, refusal_reason
 from desunt.export.markdown import visible
 from desunt.export.notes import said_by
+from desunt.export.reading import reading_of
 from desunt.export.wording import extent_in_words, title_of
 from desunt.record import Record
 
@@ -21,6 +23,8 @@ FACTS = ("document", "title", "page", "line", "gap", "reason", "extent", "printe
 DECISION = ("refusal", "decision", "basis", "decided text", "editor", "decided at", "confirmed by", "note")
 # Columns for candidates that every table has, so that tables of several documents can be joined; longer lists get more.
 CANDIDATES = 5
+# What stands for the number of a gap that is not the page's own.
+MADE = "made by an editor"
 
 
 class CsvExporter:
@@ -33,12 +37,14 @@ class CsvExporter:
     one_per: Literal["document", "page"] = "document"
 
     def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
-        """Yield the header and a row a gap; a cell that would be a formula begins with an apostrophe."""
+        """Yield the header and a row a gap, the page's own first; a cell that would be a formula begins with an apostrophe."""
         found = entries(record)
         width = max([CANDIDATES, *(len(candidates_of(entry.segment)) for entry in found)])
         yield "\ufeff".encode() + _row(header(width))
         for entry in found:
-            yield _row([*_facts(record, entry), *_candidates(entry, width), *_decision(entry)])
+            yield _row([*_facts(record, entry, str(entry.number)), *_candidates(entry, width), *_decision(entry)])
+        for entry, _ in gaps_made(record):
+            yield _row([*_facts(record, entry, MADE), *_candidates(entry, width), *_decision(entry)])
 
 
 def header(width: int) -> list[str]:
@@ -58,9 +64,9 @@ def _cell(text: str) -> str:
     return f"'{shown}" if shown.lstrip().startswith(FORMULA) else shown
 
 
-def _facts(record: Record, entry: Entry) -> list[str]:
+def _facts(record: Record, entry: Entry, number: str) -> list[str]:
     gap = entry.gap
-    place = [record.document.id, title_of(record.document), str(entry.page), str(entry.line), str(entry.number)]
+    place = [record.document.id, title_of(record.document), str(entry.page), str(entry.line), number]
     context = [" / ".join(entry.before), " / ".join(entry.after)]
     return [*place, gap.reason, extent_in_words(gap), gap.printed, *context, gap.engine_reading or ""]
 
@@ -76,5 +82,6 @@ def _decision(entry: Entry) -> list[str]:
     if decision is None:
         return [refusal, *[""] * (len(DECISION) - 1)]
     basis = {"ink": "read in the ink", "guess": f"a {LABEL.lower()} accepted as such", None: ""}[decision.basis]
-    text = said_by(decision.text, decision) if decision.text else ""
+    reading = reading_of(decision)
+    text = said_by(reading, decision) if reading else ""
     return [refusal, decision.verdict, basis, text, decision.editor, decision.at, "; ".join(decision.confirmed_by), decision.note]

@@ -16,9 +16,10 @@ from markupsafe import Markup, escape
 from desunt.conjecture import LABEL, by_support
 from desunt.document import Page
 from desunt.export import Mode, Pictures
+from desunt.export.changes import changes_of
 from desunt.export.columns import counted, crop, page_views
 from desunt.export.entries import Entry, candidates_of, decision_of, entries, glosses_of, models_of, opinion_of, refusal_reason, status_of
-from desunt.export.reading import is_given_back
+from desunt.export.reading import is_given_back, reading_of
 from desunt.export.wording import (
     GENERATOR,
     POSSIBLE,
@@ -65,6 +66,7 @@ class HtmlExporter:
                 unclear=unclear,
                 entries=found,
                 counts=_counts(found),
+                changes=changes_of(record),
                 glosses=glosses_of(record.document),
                 models=models_of(record),
                 vouch=vouch_of(record),
@@ -95,6 +97,7 @@ def _environment() -> Environment:
         "name": name_in_words,
         "opinion": opinion_of,
         "per_cent": per_cent,
+        "read": reading_of,
         "reason": REASONS.__getitem__,
         "refusal": refusal_reason,
         "status": status_of,

@@ -8,7 +8,9 @@ from typing import Literal
 
 from desunt.conjecture import LABEL, Candidate, Decision, Evidence, ModelRef
 from desunt.document import Extent, ImageRef, Letters, Reason, Span, Step
+from desunt.edits import GapEdit
 from desunt.export import Mode, Pictures
+from desunt.export.changes import About, changes_of
 from desunt.export.entries import Entry, candidates_of, decision_of, entries, models_of, opinion_of, refusal_reason
 from desunt.export.wording import GENERATOR, decision_in_words, extent_in_words, title_of
 from desunt.record import Record, to_json
@@ -63,8 +65,11 @@ class GapEntry:
 
 @dataclass(frozen=True, slots=True)
 class DecisionEntry:
-    """An editor's decision about a gap, and what it means in words."""
+    """An editor's decision, what it is about and where, what is printed there, and what it means in words."""
 
+    about: Literal["gap"] | About
+    place: str
+    printed: str
     in_words: str
     decision: Decision
 
@@ -93,6 +98,7 @@ class ExportFile:
     pages: tuple[PageEntry, ...]
     gaps: tuple[GapEntry, ...]
     decisions: tuple[DecisionEntry, ...]
+    edits: tuple[GapEdit, ...]
     models: tuple[ModelRef, ...]
     steps: tuple[Step, ...]
     notes: tuple[str, ...]
@@ -110,15 +116,23 @@ class JsonExporter:
     def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
         """Yield indented UTF-8 JSON."""
         document, found = record.document, entries(record)
-        decided = [decision for entry in found if (decision := decision_of(entry.segment))]
         content = ExportFile(
             EXPORT_SCHEMA, GENERATOR, WARNING, document.id, title_of(document), document.source, document.metadata, document.text,
             tuple(PageEntry(page.number, page.image, page.legibility) for page in document.pages),
             tuple(_gap(entry) for entry in found),
-            tuple(DecisionEntry(decision_in_words(decision), decision) for decision in decided),
-            models_of(record), record.steps, document.notes,
+            tuple(_decisions(record, found)), record.edits, models_of(record), record.steps, document.notes,
         )  # fmt: skip
         yield to_json(content)
+
+
+def _decisions(record: Record, found: tuple[Entry, ...]) -> Iterator[DecisionEntry]:
+    """Yield the decisions about the page's own gaps, about words, and about gaps that editors made."""
+    for entry in found:
+        if decision := decision_of(entry.segment):
+            yield DecisionEntry("gap", entry.place, entry.gap.printed, decision_in_words(decision), decision)
+    for change in changes_of(record):
+        if change.decision:
+            yield DecisionEntry(change.about, change.place, change.printed, decision_in_words(change.decision), change.decision)
 
 
 def _gap(entry: Entry) -> GapEntry:

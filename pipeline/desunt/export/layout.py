@@ -12,7 +12,7 @@ from desunt.conjecture import LABEL, Conjectured, Corrected, Decided, Decision, 
 from desunt.document import Box, Gap, Line, Page, Region, Word
 from desunt.errors import UsageError
 from desunt.export import Mode
-from desunt.export.reading import READINGS, Standing, standings
+from desunt.export.reading import Standing, reading_of, standings
 from desunt.export.wording import POSSIBLE, decision_in_words, extent_in_words, per_cent
 from desunt.record import Record
 
@@ -167,12 +167,13 @@ def _supposed(one: Standing) -> Iterator[Remark]:
 
 def _decided(decision: Decision) -> Iterator[Remark]:
     yield Remark("decision", decision.verdict, decision_in_words(decision) + (f". {decision.note}" if decision.note else ""))
-    if decision.verdict not in READINGS or not decision.text:
+    reading = reading_of(decision)
+    if reading is None:
         return
     if decision.basis == "ink":
-        yield Remark("reading", decision.text, f"read in the ink by {decision.editor}")
+        yield Remark("reading", reading, f"read in the ink by {decision.editor}")
     else:
-        yield Remark("accepted-guess", f"{LABEL}: {decision.text}", f"accepted as a guess by {decision.editor}, not read on the page")
+        yield Remark("accepted-guess", f"{LABEL}: {reading}", f"accepted as a guess by {decision.editor}, not read on the page")
 
 
 def _candidates(opinion: Opinion) -> Iterator[Remark]:

@@ -10,7 +10,7 @@ from desunt.document import Gap
 from desunt.export import Mode
 from desunt.export.entries import Entry, decision_of, entries, opinion_of
 from desunt.export.markdown import visible
-from desunt.export.reading import Standing
+from desunt.export.reading import Standing, reading_of
 from desunt.export.wording import REASONS, decision_in_words, extent_in_words, per_cent
 from desunt.record import Record
 
@@ -40,13 +40,13 @@ def note_about(one: Standing, known: dict[str, Entry], mode: Mode) -> Note | Non
         return _gap(entry, mode) if entry else None
     if isinstance(one.segment, Corrected) and mode == "apparatus":
         decision = one.segment.decision
-        return Note("editor", tuple(_editors(decision.text or one.text, decision)), decision.editor)
+        return Note("editor", tuple(_editors(reading_of(decision), decision)), decision.editor)
     return None
 
 
-def _editors(text: str, decision: Decision) -> list[str]:
-    said = [f"Read by an editor: {said_by(text, decision)}", visible(decision_in_words(decision))]
-    return said + _rest(decision)
+def _editors(text: str | None, decision: Decision) -> list[str]:
+    said = [f"Read by an editor: {said_by(text, decision)}"] if text else []
+    return [*said, visible(decision_in_words(decision)), *_rest(decision)]
 
 
 def said_by(text: str, decision: Decision) -> str:
@@ -64,7 +64,8 @@ def _gap(entry: Entry, mode: Mode) -> Note:
     lines = [f"Gap {entry.number}, {entry.place}: {REASONS[entry.gap.reason]}; {extent_in_words(entry.gap)}"]
     decision = decision_of(entry.segment) if mode != "diplomatic" else None
     if decision and mode == "apparatus":
-        said = f": {said_by(decision.text, decision)}" if decision.text else ""
+        reading = reading_of(decision)
+        said = f": {said_by(reading, decision)}" if reading else ""
         lines += [f"Decision: {visible(decision_in_words(decision))}{said}", *_rest(decision)]
     elif decision:
         lines += [f"Decision: {visible(decision_in_words(decision))}"]

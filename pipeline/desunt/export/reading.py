@@ -44,6 +44,12 @@ class Standing:
         return self.decision is not None and self.decision.basis != "ink"
 
 
+def reading_of(decision: Decision) -> str | None:
+    """Return what an editor reads at a place; None where the verdict is no reading, whatever text the decision carries."""
+    text = decision.text
+    return text if decision.verdict in READINGS and text and text.strip() else None
+
+
 def in_mode(record: Record, mode: Mode) -> Record:
     """Return the record as the mode shows it: what the mode must not tell is not there, so that no exporter can tell it.
 
@@ -74,12 +80,14 @@ def standing(segment: Segment, mode: Mode) -> Standing:
         case Read(word):
             return Standing(word.text, segment)
         case Corrected(word, decision):
-            if mode == "accepted" and decision.verdict in READINGS and decision.text and decision.text.strip():
-                return Standing(decision.text, segment, decision)
+            reading = reading_of(decision) if mode == "accepted" else None
+            if reading:
+                return Standing(reading, segment, decision)
             return Standing(word.text, segment)
         case Decided(gap, decision):
-            if mode == "accepted" and decision.verdict in READINGS and decision.text and decision.text.strip():
-                return Standing(f"{gap.letters.before}{decision.text}{gap.letters.after}", segment, decision)
+            reading = reading_of(decision) if mode == "accepted" else None
+            if reading:
+                return Standing(f"{gap.letters.before}{reading}{gap.letters.after}", segment, decision)
             return Standing(gap.printed, segment)
         case Illegible(gap) | Conjectured(gap) | Refused(gap):
             return Standing(gap.printed, segment)
@@ -96,15 +104,14 @@ def pieces(record: Record, mode: Mode) -> Iterator[str | Standing]:
     """Yield the text of a transcript without a scan: what stands in it, and between that the transcript's own characters.
 
     The record is one that `in_mode` gave for the mode. What has no usable place in the transcript stays the transcript's own text; a gap
-    that an editor added without a place stands behind what comes before it.
+    that an editor added without a place stands behind what comes before it, parted from it by a space.
     """
     assert record.document.transcript is not None
     text, at = record.document.transcript.text, 0
     for _, line in lines_with_pages(record.document):
         for one in standings(line, record, mode):
-            if one.token.span is None and one.is_gap:
-                yield " "
-                yield one
+            if one.token.span is None and isinstance(one.token, Gap):
+                yield from (" ", one) if at else (one, " ")
             elif one.token.span and at <= one.token.span[0] < one.token.span[1] <= len(text):
                 start, end = one.token.span
                 if start > at:

@@ -10,7 +10,7 @@ from lxml import etree
 from desunt.conjecture import LABEL, Candidate, Corrected, Decision, Opinion, Read, Refusal, by_support
 from desunt.document import lines_with_pages
 from desunt.export.entries import GapSegment, decision_of, opinion_of
-from desunt.export.reading import READINGS, standings
+from desunt.export.reading import reading_of, standings
 from desunt.export.tei.names import TEI, View
 from desunt.export.wording import POSSIBLE, REASONS, decision_in_words, extent_in_words, per_cent
 from desunt.export.xml import element, sub
@@ -76,14 +76,15 @@ def _label(candidate: Candidate, *, offered: bool) -> str:
 def _decision(entry: etree._Element, decision: Decision, reason: str, view: View) -> None:
     """Write an editor's decision: a reading of the ink as such, a guess under its label."""
     resp = view.resp(decision)
-    if decision.text and decision.verdict in READINGS:
+    read = reading_of(decision)
+    if read:
         guessed = decision.basis != "ink"
         source = "#conjectures" if guessed else "#source"
         reading = sub(entry, "rdg", {"type": LABEL if guessed else "reading", "resp": resp, "source": source})
         if guessed:
             sub(reading, "note", {"type": "label"}, f"{LABEL}, accepted as such")
         tag, evidence = ("supplied", "conjecture") if guessed else ("unclear", "internal")
-        sub(reading, tag, {"reason": reason, "evidence": evidence, "resp": resp}, decision.text)
+        sub(reading, tag, {"reason": reason, "evidence": evidence, "resp": resp}, read)
     sub(entry, "note", {"type": "decision", "resp": resp}, decision_in_words(decision) + (f". {decision.note}" if decision.note else ""))
 
 

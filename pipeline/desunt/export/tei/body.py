@@ -132,6 +132,9 @@ def _transcript(view: View) -> etree._Element:
         if isinstance(piece, Standing):
             _stand(block, piece, view, None)
             continue
+        if isinstance(piece, str):
+            add_text(block, piece)
+            continue
         start, end = piece
         while glosses and glosses[-1][0][0] < end:
             (opens, closes), kind = glosses.pop()
@@ -143,25 +146,26 @@ def _transcript(view: View) -> etree._Element:
     return block
 
 
-def _runs(view: View) -> Iterator[Span | Standing]:
-    """Yield the stretches of a transcript that stand as they came, as long as may be, and between them what is more than text."""
-    start = end = 0
+def _runs(view: View) -> Iterator[Span | Standing | str]:
+    """Yield the stretches of a transcript that stand as they came, as long as may be, and between them what is more than text.
+
+    A string is the space that parts a gap without a place, which an editor added, from the transcript's own text.
+    """
+    transcript = view.shown.document.transcript
+    assert transcript is not None
+    start = at = 0
     for piece in pieces(view.shown, view.mode):
-        plain = isinstance(piece, str) or (isinstance(piece.token, Word) and piece.token.id not in view.places)
-        if plain:
-            end += len(piece if isinstance(piece, str) else piece.text)
+        if isinstance(piece, str):
             continue
-        assert isinstance(piece, Standing)
-        span = piece.token.span
-        if span is None:
-            # The space before a gap that an editor added is not the transcript's.
-            end -= 1
-        if start < end:
-            yield start, end
-        yield piece
-        start = end = span[1] if span else end
-    if start < end:
-        yield start, end
+        begins, at = piece.token.span or (at, at)
+        if isinstance(piece.token, Word) and piece.token.id not in view.places:
+            continue
+        if start < begins:
+            yield start, begins
+        start = at
+        yield from (piece,) if piece.token.span else (" ", piece) if at else (piece, " ")
+    if start < len(transcript.text):
+        yield start, len(transcript.text)
 
 
 def _own(block: etree._Element, text: str) -> None:

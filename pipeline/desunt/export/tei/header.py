@@ -101,6 +101,8 @@ def _encoding(description: etree._Element, view: View) -> None:
     sub(sub(editorial, "interpretation"), "p", {}, RULES[view.mode])
     text = f"Words less legible than {view.vouch} are marked unclear; cert is the calibrated probability that a word is read right."
     sub(sub(editorial, "normalization"), "p", {}, text)
+    if view.mode == "apparatus":
+        sub(description, "variantEncoding", {"method": "double-end-point", "location": "external"})
     programs = sub(description, "appInfo")
     _program(programs, "desunt", __version__, "desunt", "wrote this file")
     for step in dict.fromkeys(view.record.steps):

@@ -69,6 +69,13 @@ def make_collection(folder: Path, gaps: int, *, a_document: int = 500) -> None:
         write_record(Record(Document(f"d{number:04}", f"d{number:04}", (), pages), opinions), folder / f"d{number:04}")
 
 
+def first_look(outputs: Path, database: str | None) -> None:
+    """Index the collection before the clock starts."""
+    store = open_store(outputs, database)
+    store.index.refresh()
+    store.close()
+
+
 def edit(address: str, name: str, end: float, seen: Seen, lock: threading.Lock) -> None:
     """Decide as an editor does until the time is over: the queue, a gap, a decision, now and then an undo."""
     chance, session = random.Random(name), None
@@ -175,6 +182,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         outputs = Path(folder)
         make_collection(outputs, asked.gaps)
+        first_look(outputs, asked.database)
         judged = judge(outputs, asked.database, work(outputs, asked.database, asked.editors, asked.minutes, asked.kill))
     print(json.dumps({"editors": asked.editors, "minutes": asked.minutes, "gaps": asked.gaps, **judged}))
     return 1 if judged["lost"] or judged["double"] or judged["errors"] or judged["chain"] != "holds" else 0

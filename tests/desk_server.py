@@ -43,7 +43,11 @@ def started(outputs: Path, database: str | None, port: int) -> subprocess.Popen[
     """Start `desunt review` as a process of its own, which can be killed."""
     command = [sys.executable, "-m", "desunt", "review", str(outputs), "--port", str(port)]
     process = subprocess.Popen([*command, "--database", database] if database else command, stdout=subprocess.DEVNULL)
-    wait_for(f"http://localhost:{port}")
+    try:
+        wait_for(f"http://localhost:{port}")
+    except httpx.TransportError:
+        process.kill()
+        raise
     return process
 
 

@@ -175,8 +175,11 @@ def review(
     """Open the review desk: editors decide, gap by gap, in a browser."""
     from desunt.review.serve import serve
 
-    typer.echo(f"The desk: http://{'localhost' if host == '127.0.0.1' else host}:{port}/  (Ctrl-C ends it)")
-    serve(outputs, port=port, host=host, database=database, scans=scans)
+    def ready() -> None:
+        typer.echo(f"The desk: http://{'localhost' if host == '127.0.0.1' else host}:{port}/  (Ctrl-C ends it)")
+
+    # The first look at a large collection takes a while: the address is told when somebody answers there.
+    serve(outputs, port=port, host=host, database=database, scans=scans, ready=ready)
 
 
 @app.command()

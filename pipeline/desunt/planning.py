@@ -86,6 +86,6 @@ def unread_page(folder: Path, one: Plan, number: int) -> PageFile:
     """Return a page that stands for one that failed: a gap over all of it, and a note with the reason."""
     failure: journal.FailedFile = from_json(journal.FailedFile, journal.page_path(folder, number, ".failed"))
     gap = Gap(stable_id(one.source.id, one.sha256, number, "page"), None, None, "illegible", mark=NOT_READ, continues=None)
-    region = Region(f"p{number}-r1", "unread", None, (Line(f"p{number}-l1", None, (gap,)),))
+    region = Region(f"p{number}-r1", "unread", None, (Line(stable_id(one.source.id, one.sha256, number, "line"), None, (gap,)),))
     note = f"page {number} was not read: {failure.problem}"
     return PageFile(PAGE_SCHEMA, failure.key, (Step("failed", "1", (("page", str(number)),)),), Page(number, None, (region,)), (note,))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -119,18 +120,31 @@ def _line_of(box: Box, rows: Sequence[Row]) -> int | None:
 
 
 def _page(stacks: Sequence[Sequence[Row]], image: ImageRef, document_id: str, number: int, engine: str) -> Page:
-    """Return the page: regions of lines of tokens, with ids that depend on the place alone."""
+    """Return the page: regions of lines of tokens, with ids that depend on the document and the place alone."""
     regions: list[Region] = []
-    line_number = 0
+    name = _naming(document_id, image)
     for members in stacks:
-        lines = []
-        for row in members:
-            line_number += 1
-            lines.append(_line(row, f"p{number}-l{line_number}", image, document_id, engine))
+        lines = tuple(_line(row, name, engine) for row in members)
         box = around([row.box for row in members])
-        regions.append(Region(f"p{number}-r{len(regions) + 1}", _kind(members), box, tuple(lines)))
+        regions.append(Region(f"p{number}-r{len(regions) + 1}", _kind(members), box, lines))
     shares = [item.legibility for rows in stacks for row in rows for item in row.words]
     return Page(number, image, tuple(regions), round(fmean(shares), 4) if shares else None)
+
+
+def _naming(document_id: str, image: ImageRef) -> Callable[[str, Box], str]:
+    """Return what names the places of a page, each once.
+
+    An editor's correction is kept by a word's id, an edit by a line's: numbers in reading order would give both to other documents, and
+    after another reading to other words.
+    """
+    given: Counter[tuple[str, Box]] = Counter()
+
+    def name(kind: str, box: Box) -> str:
+        given[kind, box] += 1
+        again = (given[kind, box],) if given[kind, box] > 1 else ()
+        return stable_id(document_id, image.sha256, image.frame, *((kind,) if kind else ()), *_sides(box), *again)
+
+    return name
 
 
 def _kind(rows: Sequence[Row]) -> RegionKind:
@@ -140,18 +154,16 @@ def _kind(rows: Sequence[Row]) -> RegionKind:
     return "withheld" if all(isinstance(token, Found) and token.reason == "withheld" for token in tokens) else "body"
 
 
-def _line(row: Row, name: str, image: ImageRef, document_id: str, engine: str) -> Line:
+def _line(row: Row, name: Callable[[str, Box], str], engine: str) -> Line:
     last = len(row.tokens) - 1
     tokens: list[Token] = []
     for place, token in enumerate(row.tokens):
         if isinstance(token, Judged):
             word = token.word
             confidence = round(word.confidence, 4)
-            tokens.append(Word(f"{name}-w{place + 1}", word.text, word.box, engine, confidence, token.legibility))
+            tokens.append(Word(name("word", word.box), word.text, word.box, engine, confidence, token.legibility))
         else:
-            box = token.box
-            key = stable_id(document_id, image.sha256, image.frame, box.left, box.top, box.right, box.bottom)
             # Whether the next line goes on where a gap at the end of a line stops, nobody can know.
             continues = None if place == last else False
-            tokens.append(Gap(key, box, token.extent, token.reason, token.engine_reading, continues=continues))
-    return Line(name, row.box, tuple(tokens), row.baseline)
+            tokens.append(Gap(name("", token.box), token.box, token.extent, token.reason, token.engine_reading, continues=continues))
+    return Line(name("line", row.box), row.box, tuple(tokens), row.baseline)

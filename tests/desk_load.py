@@ -159,11 +159,12 @@ def judge(outputs: Path, database: str | None, seen: Seen) -> dict[str, object]:
         "acknowledged": len(seen.acknowledged), "logged": len(uids), "lost": sum(uid not in logged for uid in seen.acknowledged),
         "double": sum(times > 1 for times in logged.values()) + len(seen.acknowledged) - len(set(seen.acknowledged)),
         "errors": dict(seen.errors), "conflicts": seen.conflicts, "unanswered": seen.unanswered, "chain": chain.problem or "holds",
-        "decision_ms": _times(seen.decisions), "queue_ms": _times(seen.pages),
+        "decision_ms": times(seen.decisions), "queue_ms": times(seen.pages),
     }  # fmt: skip
 
 
-def _times(seconds: list[float]) -> dict[str, float]:
+def times(seconds: list[float]) -> dict[str, float]:
+    """Return the median, the 95th percentile and the most in milliseconds; nothing for less than two."""
     if len(seconds) < 2:
         return {}
     cuts = statistics.quantiles(seconds, n=100)

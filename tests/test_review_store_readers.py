@@ -167,7 +167,7 @@ def test_a_series_with_one_wrong_member_decides_none(store, gaps):
 
 
 def test_progress_counts_what_was_done(store, gaps):
-    store.decisions.decide(Proposal(gaps[0], "accepted", "anna", "", "ink", "quondam", blind="quondam"))
+    store.decisions.decide(Proposal(gaps[0], "accepted", "anna", "", "ink", "quondam", shown=("quondam",), blind="quondam"))
     store.decisions.decide(says(store, gaps[4], "anna", "quorum"))
     entry = store.decisions.decide(says(store, gaps[1], "=bob", "1945"))
     store.decisions.undo(store.decisions.decide(says(store, gaps[2], "=bob", "x")).uid, "anna")
@@ -180,7 +180,7 @@ def test_progress_counts_what_was_done(store, gaps):
     bands = {(band.least, band.most): (band.decided, band.right, band.read) for band in store.progress.bands()}
     assert bands == {(0.6, 0.7): (2, 1, 2), (0.9, 1.0): (1, 1, 1)}
     agreement = store.progress.agreement()
-    assert (agreement.blind, agreement.blind_same) == (1, 1)
+    assert (agreement.typed, agreement.typed_top, agreement.blind, agreement.blind_same) == (1, 1, 1, 1)
     rows = list(csv.reader(io.StringIO(store.progress.csv())))
     assert ["'=bob", "2", "1"] in [row[:3] for row in rows]
 

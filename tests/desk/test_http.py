@@ -74,6 +74,20 @@ def test_blind_first_hides_everything_the_machine_supposes(client, plain_desk):
     assert (entry.blind, entry.shown[0]) == ("quondan", "quondam")
 
 
+def test_a_reading_typed_blind_counts_though_the_list_was_never_asked_for(client, plain_desk):
+    gap = gap_of(plain_desk, "quondam")
+    client.post("/preferences", data={"blind": "yes"})
+    page = client.get(f"/gaps/{gap}").text
+    assert 'name="typed_blind" value="true"' in page
+    assert 'value="rejected"' not in page
+    client.post(f"/gaps/{gap}/decisions", data={"verdict": "amended", "text": "quondam", "typed_blind": "true", "shown": "false"})
+    (entry,) = plain_desk.store.decisions.recent()
+    assert (entry.blind, entry.shown, entry.top) == ("quondam", (), "quondam")
+    agreement = plain_desk.store.progress.agreement()
+    assert (agreement.typed, agreement.typed_top, agreement.blind, agreement.blind_same) == (1, 1, 0, 0)
+    assert "are the first candidate" in client.get("/progress").text
+
+
 def test_second_reader_sees_nothing_of_the_first(plain_desk):
     anna, ben, gap = visitor(plain_desk), visitor(plain_desk, "Ben"), gap_of(plain_desk, "quondam")
     anna.post(f"/gaps/{gap}/decisions", data={"verdict": "amended", "text": "quinquennial", "basis": "ink"})

@@ -60,8 +60,15 @@ def proposal_of(desk: Environment, editor: str, row: GapRow, asked: Asked) -> Pr
         gap_id=row.gap_id, verdict=verdict, editor=editor, version=asked.version,
         basis=asked.basis if text is not None else None, text=text,
         note=asked.note.strip(), shown=order_shown(opinion) if asked.shown else (),
-        blind=asked.blind.strip() if asked.typed_blind else None, document_id=row.document_id, uid=asked.uid or None,
+        blind=_typed_blind(asked), document_id=row.document_id, uid=asked.uid or None,
     )  # fmt: skip
+
+
+def _typed_blind(asked: Asked) -> str | None:
+    """Return what was typed before the list appeared: the reading itself where the editor never asked for the list."""
+    if not asked.typed_blind:
+        return None
+    return (asked.blind if asked.shown else asked.text).strip()
 
 
 def _text(asked: Asked, opinion: Opinion | None) -> str:

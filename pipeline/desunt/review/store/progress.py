@@ -55,11 +55,17 @@ class DocumentProgress:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Second readings: those that came to the same, those that did not, and readings typed blind that are those decided afterwards."""
+    """Second readings: those that came to the same, and those that did not; and readings typed before the list of candidates appeared.
+
+    Of those typed, `typed_top` are the machine's first candidate. `blind` had the list shown afterwards, and `blind_same` of them were
+    decided as they had been typed.
+    """
 
     confirmed: int
     contested: int
     waiting: int
+    typed: int
+    typed_top: int
     blind: int
     blind_same: int
 
@@ -108,13 +114,14 @@ class Progress:
     def agreement(self) -> Agreement:
         """Return how far readers agree, with each other and with what they had typed before they saw the list."""
         outcomes = select(AssignmentTable.outcome, func.count()).group_by(AssignmentTable.outcome)
-        typed = and_(EntryTable.blind.is_not(None), EntryTable.blind != "", EntryTable.text.is_not(None))
-        blind = select(func.count(), func.coalesce(func.sum(case((EntryTable.blind == EntryTable.text, 1), else_=0)), 0))
-        blind = blind.where(typed, ~EntryTable.stale, EntryTable.moved_from.is_(None))
+        blind_read = and_(EntryTable.blind.is_not(None), EntryTable.blind != "", EntryTable.text.is_not(None))
+        seen = EntryTable.shown != "[]"
+        counts = [_times(when) for when in (EntryTable.blind == EntryTable.top, seen, and_(seen, EntryTable.blind == EntryTable.text))]
+        blind = select(func.count(), *counts).where(blind_read, ~EntryTable.stale, EntryTable.moved_from.is_(None))
         with self._database.reading() as connection:
             found: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(outcomes)}
-            times, same = connection.execute(blind).one()
-        return Agreement(found.get("confirm", 0), found.get("contest", 0), found.get(None, 0), times, same)
+            typed, top, listed, same = tuple(connection.execute(blind).one())
+        return Agreement(found.get("confirm", 0), found.get("contest", 0), found.get(None, 0), typed, top, listed, same)
 
     def bands(self) -> tuple[Band, ...]:
         """Return, for each band of probability with decisions, how often the first candidate was the reading that stands."""
@@ -158,6 +165,10 @@ class Progress:
 def safe(value: object) -> object:
     """Return a cell that no spreadsheet takes for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
+
+
+def _times(when: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((when, 1), else_=0)), 0)
 
 
 def _by_editor(connection: Connection) -> Iterable[EditorProgress]:

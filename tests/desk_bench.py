@@ -39,14 +39,15 @@ DEEP = 40
 
 
 @contextmanager
-def desk(gaps: int, database: str | None, added: Path | None) -> Iterator[tuple[str, int, list[str]]]:
+def desk(asked: argparse.Namespace) -> Iterator[tuple[str, int, list[str]]]:
     """Run a desk of its own over so many gaps and the documents that are added; give its address, process and their keys."""
     with tempfile.TemporaryDirectory() as folder:
-        outputs, keys = Path(folder), []
-        for one in document_folders(added) if added else ():
-            shutil.copytree(one, outputs / one.name)
+        outputs, keys, database = asked.folder or Path(folder), [], asked.database
+        if not (outputs / "desk.sqlite").exists():
+            make_collection(outputs, asked.gaps)
+        for one in document_folders(asked.outputs) if asked.outputs else ():
+            shutil.copytree(one, outputs / one.name, dirs_exist_ok=True)
             keys.append(document_key(read_record(one).document.id))
-        make_collection(outputs, gaps)
         first_look(outputs, database)
         port = free_port()
         process = started(outputs, database, port)
@@ -82,7 +83,7 @@ def keys(asked: argparse.Namespace) -> dict[str, Any]:
     """Measure the way from a key to the next gap."""
     from playwright.sync_api import sync_playwright
 
-    with desk(asked.gaps, asked.database, asked.outputs) as (address, _, documents), sync_playwright() as playwright:
+    with desk(asked) as (address, _, documents), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", base_url=address)
         page.goto("/sign-in")
@@ -96,7 +97,7 @@ def keys(asked: argparse.Namespace) -> dict[str, Any]:
 
 def queue(asked: argparse.Namespace) -> dict[str, Any]:
     """Measure pages of the queue, and how the server's memory grows over them."""
-    with desk(asked.gaps, asked.database, asked.outputs) as (address, pid, _):
+    with desk(asked) as (address, pid, _):
         visitor = client(address, "Bench")
         visitor.get("/queue")
         before, took = memory(pid), {}
@@ -140,6 +141,7 @@ def main() -> None:
     parser.add_argument("--gaps", type=int, help="[10,000 for keys, 100,000 for the queue]")
     parser.add_argument("--times", type=int, default=90)
     parser.add_argument("--outputs", type=Path, help="results of real pages, to lie among the gaps")
+    parser.add_argument("--folder", type=Path, help="keep the collection and its database here for the next time [a temporary folder]")
     parser.add_argument("--database", help="URL [SQLite in a new folder]")
     asked = parser.parse_args()
     asked.gaps = asked.gaps or (10_000 if asked.what == "keys" else 100_000)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
 
@@ -60,21 +61,25 @@ class Queue:
 
     def counts(self, query: Query) -> Counts:
         """Count what the query finds; each division without its own filter, so that a page can offer the others."""
+        # One look at the table for all of them: with a text to look for, each look costs a walk through all gaps.
+        columns = [GapTable.document_id if name == "document" else getattr(GapTable, name) for name in FACETS]
+        unfiltered = conditions(replace(query, status=None, reason=None, kind=None, document=None))
+        asked = select(*columns, func.count()).where(and_(True, *unfiltered)).group_by(*columns)
         with self._database.reading() as connection:
-            total = connection.execute(select(func.count()).select_from(GapTable).where(*conditions(query))).scalar_one()
-            divided = [_divided(connection, query, name) for name in FACETS]
-        return Counts(total, *divided)
+            found = [(tuple(row[:-1]), row[-1]) for row in connection.execute(asked)]
+        wanted = tuple(getattr(query, name) for name in FACETS)
+        return Counts(sum(_divided(found, wanted, 0, own=True).values()), *(_divided(found, wanted, at) for at in range(len(FACETS))))
 
 
-def _divided(connection: Connection, query: Query, name: str) -> dict[str, int]:
-    column = GapTable.document_id if name == "document" else getattr(GapTable, name)
-    without = conditions(replace(query, **_without(name)))
-    asked = select(column, func.count().label("times")).where(*without).group_by(column).order_by(func.count().desc(), column)
-    return {row[0]: row[1] for row in connection.execute(asked)}
-
-
-def _without(name: str) -> dict[str, Any]:
-    return {name: None}
+def _divided(
+    found: Sequence[tuple[tuple[str, ...], int]], wanted: Sequence[str | None], facet: int, *, own: bool = False
+) -> dict[str, int]:
+    """Return how the gaps divide by a facet, most first; the facet's `own` filter does not count unless it is asked for."""
+    divided: Counter[str] = Counter()
+    for values, times in found:
+        if all(want in (None, value) or (at == facet and not own) for at, (want, value) in enumerate(zip(wanted, values, strict=True))):
+            divided[values[facet]] += times
+    return dict(sorted(divided.items(), key=lambda one: (-one[1], one[0])))
 
 
 def conditions(query: Query) -> list[ColumnElement[bool]]:

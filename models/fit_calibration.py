@@ -35,7 +35,7 @@ from desunt.restore.calibrate import Factors, signs, softmax
 from desunt.restore.casing import folded
 from desunt.restore.gap_lines import asked, read_gaps
 
-START = Factors(context=0.8, proposal=0.1, ink=0.8, length=1.0, lexicon=0.1)
+START = Factors(context=0.5, proposal=0.1, phrase=0.25, ink=0.8, length=1.0, lexicon=0.1)
 RIDGE = 2.0
 BATCH = 16
 # A gap to be read from the ink is a word or two.

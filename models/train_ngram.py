@@ -1,6 +1,6 @@
-"""Train the n-gram baseline on JSON lines of texts.
+"""Train the n-gram model, evidence beside the language model and baseline, on JSON lines of texts.
 
-usage: train_ngram.py --texts FILE.jsonl.xz... [--documents 30000] [--out models/weights/ngram.npz]
+usage: train_ngram.py --texts FILE.jsonl.xz... [--documents 30000] [--out models/ngram.npz]
 
 With fewer documents every n-th is taken, so that all years are there. All 29,343 documents of frus-train: 58 CPU-seconds, 1.4 GB of
 memory, a file of 16 MB.
@@ -22,12 +22,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=Path, nargs="+", required=True)
     parser.add_argument("--documents", type=int, default=30_000, help="documents a file")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("weights") / "ngram.npz")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("ngram.npz"))
     args = parser.parse_args()
     model = NgramModel.train(texts(args.texts, args.documents))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     model.save(args.out)
-    print(f"{args.out}: {len(model.words)} words, {len(model.trigrams.keys)} trigrams")
+    print(f"{args.out}: {len(model.words)} words, {sum(len(table.keys) for table in model.tables)} runs")
 
 
 def texts(paths: Sequence[Path], documents: int) -> Iterator[str]:

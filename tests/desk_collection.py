@@ -75,7 +75,7 @@ def draw_page(name: str, folder: Path) -> Drawn:
 @cache
 def model() -> NgramModel:
     """Return a trigram model of the two pages and nothing else: real code, little knowledge."""
-    return NgramModel.train([TEXT, SECOND], least_trigrams=1)
+    return NgramModel.train([TEXT, SECOND], least={2: 1, 3: 1, 4: 1})
 
 
 def read_drawn(drawn: Drawn, *, read: float | None = None) -> Record:

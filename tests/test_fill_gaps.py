@@ -75,8 +75,7 @@ GAPS = [
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    (folder / "weights").mkdir()
-    NgramModel.train(TEXTS, least_trigrams=1).save(folder / "weights" / "ngram.npz")
+    NgramModel.train(TEXTS, least={2: 1, 3: 1, 4: 1}).save(folder / "ngram.npz")
     return folder
 
 

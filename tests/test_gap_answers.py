@@ -12,9 +12,9 @@ import pytest
 
 from desunt.conjecture import Conjecture, ModelRef, Opinion
 from desunt.document import Extent
-from desunt.errors import DependencyMissing, InputError, UsageError
+from desunt.errors import InputError, UsageError
 from desunt.evaluate.gap_answers import AnswerFile, read_answers
-from desunt.evaluate.gap_askers import FrequentWords, Untrained, WithEvidence, baselines, key_of
+from desunt.evaluate.gap_askers import FrequentWords, Untrained, WithEvidence, key_of
 from desunt.evaluate.gaps import Answered, join, measure, put
 from desunt.lexicon import Lexicon
 from desunt.lm import Context, Filling
@@ -232,14 +232,8 @@ def test_twenty_are_kept_and_the_rest_stays_for_none_of_these() -> None:
 
 
 def test_a_model_is_asked_with_all_evidence() -> None:
-    asker = WithEvidence(NgramModel.train(TEXTS, least_trigrams=1), LEXICON)
+    asker = WithEvidence(NgramModel.train(TEXTS, least={2: 1, 3: 1, 4: 1}), LEXICON)
     found = asker.answer([gap("a", extent=Extent("character", 9, 11), engine_reading="Arnbassador"), gap("a", before="She told the ")])
     assert found[0].candidates[0].text == "Ambassador"
     assert any(evidence.kind == "ink" for evidence in found[0].candidates[0].evidence)
     assert not any(evidence.kind == "ink" for evidence in found[1].candidates[0].evidence)
-
-
-def test_without_the_trained_baseline_nothing_is_asked(tmp_path: Path) -> None:
-    (tmp_path / "weights").mkdir()
-    with pytest.raises(DependencyMissing, match="train_ngram"):
-        baselines(LEXICON, tmp_path)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from desunt.document import Extent, Letters
-from desunt.errors import DependencyMissing
 from desunt.lm import Context
 from desunt.lm.ngram import NgramModel, load_ngram
 
@@ -20,7 +19,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def model() -> NgramModel:
-    return NgramModel.train(TEXTS, least_trigrams=1)
+    return NgramModel.train(TEXTS, least={2: 1, 3: 1, 4: 1})
 
 
 def test_probabilities_of_all_next_words_add_up_to_one(model: NgramModel) -> None:
@@ -62,9 +61,19 @@ def test_unknown_words_do_not_stop_it(model: NgramModel) -> None:
     assert model.score(Context("", ""), ["zzz", "the"])[0] < model.score(Context("", ""), ["zzz", "the"])[1]
 
 
-def test_an_untrained_baseline_says_how_to_train_it(tmp_path: Path) -> None:
-    (tmp_path / "weights").mkdir()
-    with pytest.raises(DependencyMissing, match="train_ngram"):
-        load_ngram("ngram", tmp_path, True)
-    NgramModel.train(TEXTS).save(tmp_path / "weights" / "ngram.npz")
-    assert load_ngram("ngram", tmp_path, True).ref.name == "ngram"
+def test_a_model_of_ones_own_outranks_the_shipped_one(tmp_path: Path) -> None:
+    shipped = load_ngram("ngram", None, True)
+    assert len(shipped.words) > 50_000
+    NgramModel.train(TEXTS).save(tmp_path / "ngram.npz")
+    own = load_ngram("ngram", tmp_path, True)
+    assert own.ref.name == "ngram"
+    assert own.ref.sha256 != shipped.ref.sha256
+
+
+def test_a_run_that_was_dropped_as_rare_leaves_its_share_to_shorter_runs() -> None:
+    texts = ["a b c"] * 2 + [f"a b {word}" for word in "defghijk"]
+    dropped, all_kept = (NgramModel.train(texts, least={2: 1, 3: least, 4: 1}) for least in (2, 1))
+    numbers = {word: number for number, word in enumerate(dropped.words)}
+    shares = [float(np.exp(model.log_next(0, numbers["a"], numbers["b"], numbers["c"]))[0]) for model in (dropped, all_kept)]
+    assert shares[0] == pytest.approx(shares[1], abs=0.1)
+    assert shares[0] < 0.35

@@ -39,7 +39,7 @@ class Listing:
 
 def one(before: str, after: str, *, reading: str | None = None, names: Sequence[str] = (), letters: Letters | None = None) -> Opinion:
     gap = Gap("g", None, Extent("word", 1, 4), "illegible", reading, letters or Letters(), continues=False)
-    return restore([Asked(gap, before, after)], Listing(), lexicon=LEXICON, names=names)[0]
+    return restore([Asked(gap, before, after)], Listing(), lexicon=LEXICON, names=names, limit=100)[0]
 
 
 def possible(opinion: Opinion) -> set[str]:

@@ -32,7 +32,7 @@ class Watched:
     """An n-gram model that counts what it is asked."""
 
     def __init__(self) -> None:
-        self.model = NgramModel.train(SENTENCES * 4, least_trigrams=1)
+        self.model = NgramModel.train(SENTENCES * 4, least={2: 1, 3: 1, 4: 1})
         self.proposed: list[int] = []
         self.scored: list[int] = []
         self.ref = self.model.ref
@@ -221,7 +221,7 @@ def test_the_shipped_calibration_covers_every_kind_and_unknown_models(root: Path
     fitted, other = read_calibration(path, "ngram"), read_calibration(path, "somebody's model")
     assert set(fitted.fits) == set(other.fits) == set(KINDS)
     assert other.model == "other"
-    rows = [Factors(-1.0, -1.0, 0.0, 0.0, -5.0), Factors(-4.0, -4.0, 0.0, 0.0, -5.0)]
+    rows = [Factors(context=x, proposal=x, phrase=x, ink=0.0, length=0.0, lexicon=-5.0) for x in (-1.0, -4.0)]
     for kind in KINDS:
         shares, none = fitted.probabilities(kind, rows, 1.0)
         assert sum(shares) + none == pytest.approx(1.0)

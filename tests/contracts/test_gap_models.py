@@ -36,7 +36,7 @@ def model(request, small) -> GapModel:
     if request.param in FAMILIES:
         return small_masked_model(request.param)
     if request.param == "ngram":
-        return NgramModel.train(SENTENCES, least_trigrams=1)
+        return NgramModel.train(SENTENCES, least={2: 1, 3: 1, 4: 1})
     return small.causal if request.param == "causal" else small.model
 
 
@@ -161,8 +161,7 @@ def test_a_masked_model_comes_from_its_folder_through_the_table(family, tmp_path
     assert loaded.score(CONTEXTS[0], ["port"])[0] == pytest.approx(small_masked_model(family).score(CONTEXTS[0], ["port"])[0], rel=0.1)
 
 
-def test_the_baseline_comes_from_the_weights_folder_through_the_table(tmp_path):
-    (tmp_path / "weights").mkdir()
-    trained = NgramModel.train(SENTENCES, least_trigrams=1)
-    trained.save(tmp_path / "weights" / "ngram.npz")
+def test_the_baseline_comes_from_the_models_folder_through_the_table(tmp_path):
+    trained = NgramModel.train(SENTENCES, least={2: 1, 3: 1, 4: 1})
+    trained.save(tmp_path / "ngram.npz")
     assert load_model("ngram", models=tmp_path).propose(CONTEXTS, 9) == trained.propose(CONTEXTS, 9)

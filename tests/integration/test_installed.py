@@ -39,7 +39,8 @@ def test_the_package_is_the_wheels_and_has_its_model_files(installed: Path, tmp_
 import desunt, pathlib
 from desunt.places import model_file
 print(pathlib.Path(desunt.__file__).parent)
-for name in ("models.toml", "lexicon.tsv.xz", "legibility.json", "confusion.json", "calibration.json"):
+names = ["models.toml", "lexicon.tsv.xz", "legibility.json", "confusion.json", "calibration.json"]
+for name in [*names, "ngram.npz", "masked-adapter.safetensors", "causal-adapter.safetensors"]:
     print(model_file(name))
 """
     found = run(installed, code, tmp_path, offline).split()

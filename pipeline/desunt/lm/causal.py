@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from desunt.conjecture import ModelRef
 from desunt.lm import Context, Filling
-from desunt.lm.continuations import Left, Reading, Step, read_left
+from desunt.lm.continuations import Left, Reading, Scores, Step, read_left
 from desunt.lm.llama import Llama, read_llama
 from desunt.lm.pieces import Pieces, read_pieces
 from desunt.lm.shape import WORDS, Allowed, Shape, grown, piece_counts, shape_of
@@ -171,20 +171,32 @@ class CausalModel:
         return self._read[tokens]
 
     def _staged(self, left: Left, fillings: Sequence[tuple[int, ...]], right: tuple[int, ...]) -> list[float]:
-        reading = Reading(self.base.llama, left, fillings, right)
         ends = [(end, margin) for end, margin in self.stages if end < len(right)] + [(len(right), math.inf)]
-        scores = reading.first(ends[0][0])
-        if not right:
-            return [float(s) for s in scores + reading.endings(self._word_ends)]
-        kept, dropped_at = np.arange(len(fillings)), ends[0][0]
-        for (_, margin), (end, _) in pairwise(ends):
+        scores = self._first(left, fillings, right, ends[0][0])
+        kept, reading = np.arange(len(fillings)), None
+        for (start, margin), (end, _) in pairwise(ends):
             inside = np.flatnonzero(scores[kept] > scores[kept].max() - margin)
-            gained = reading.further(inside, dropped_at, end)
             others = np.setdiff1d(np.arange(len(scores)), kept[inside])
-            kept, dropped_at = kept[inside], end
+            kept = kept[inside]
+            if reading is None:
+                reading = Reading(self.base.llama, left, [fillings[number] for number in kept.tolist()], right)
+                gained = reading.first(end) - scores[kept]
+            else:
+                gained = reading.further(inside, start, end)
             scores[kept] += gained
             scores[others] += gained.min()
         return [float(s) for s in scores]
+
+    def _first(self, left: Left, fillings: Sequence[tuple[int, ...]], right: tuple[int, ...], end: int) -> Scores:
+        """Return log P(filling, right[:end]), those of equal length read together: the short ones are many, and none is padded."""
+        scores = np.zeros(len(fillings))
+        for length in sorted({len(filling) for filling in fillings}):
+            alike = [number for number, filling in enumerate(fillings) if len(filling) == length]
+            reading = Reading(self.base.llama, left, [fillings[number] for number in alike], right)
+            scores[alike] = reading.first(end)
+            if not right:
+                scores[alike] += reading.endings(self._word_ends)
+        return scores
 
     @cached_property
     def _word_ends(self) -> Tensor:

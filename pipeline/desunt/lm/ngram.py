@@ -1,7 +1,8 @@
-"""The honest baseline: an interpolated word trigram model that reads the two words on each side of a gap.
+"""What words stand together: an interpolated model of runs of up to four words that reads the three words on each side of a gap.
 
-Probabilities are smoothed by absolute discounting with back-off to lower orders (Ney, Essen & Kneser 1994). Words are case folded;
-the form they were seen in most often is what is proposed. Counts are sorted arrays of packed word numbers: small, and quick to look up.
+It stands beside the language model as evidence, and alone as the honest baseline. Probabilities are smoothed by absolute discounting,
+interpolated with shorter runs (Ney, Essen & Kneser 1994). Words are case folded; the form they were seen in most often is what is
+proposed. Counts are sorted arrays of packed word numbers: small, and quick to look up.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import hashlib
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,65 +21,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desunt.conjecture import ModelRef
-from desunt.errors import DependencyMissing
 from desunt.length import letters_in, log_length
 from desunt.lm import Context, Filling
-from desunt.places import weights_folder
+from desunt.places import model_file
 
 Keys: TypeAlias = NDArray[np.uint64]
 Counts: TypeAlias = NDArray[np.float32]
 Numbers: TypeAlias = "int | NDArray[np.int64]"
 
+FILE = "ngram.npz"
 TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|[^\w\s]")
 WORD = re.compile(r"\w")
-# Word numbers are packed in 21 bits each; 0 stands for a word never seen.
-BITS = np.uint64(21)
+# Word numbers are packed in 16 bits each, four to a key; 0 stands for a word never seen.
+BITS = np.uint64(16)
 UNKNOWN = 0
-DISCOUNT = 0.75
 VOCABULARY = 60_000
+ORDER = 4
+AROUND = ORDER - 1
+# Taken off each count, by order: the rarer runs are, the less one occurrence says.
+DISCOUNTS = {2: 0.75, 3: 0.80, 4: 0.90}
+# Runs seen less often are not kept, by order.
+LEAST = {2: 1, 3: 2, 4: 2}
 # Gaps of several words: partial fillings kept, words tried behind each, the most frequent ones that are looked at there.
 KEPT, TRIED, FREQUENT, MOST_WORDS = 15, 30, 4000, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Counts of one order: packed keys in rising order, their counts, and for each history its total and number of followers."""
+    """Runs of one order: packed keys in rising order, their counts, and for each history how often it was seen and the share of its
+    followers that the kept runs leave to shorter ones. What was dropped as rare is in that share: else a lone survivor would look sure.
+    """
 
     keys: Keys
     counts: Counts
     histories: Keys
     totals: Counts
-    kinds: Counts
+    rest: Counts
 
-    def count(self, keys: Keys) -> Counts:
-        return _look_up(self.keys, self.counts, keys)
+    def shares(self, history: Keys, last: Keys, discount: float) -> tuple[Counts, Counts]:
+        """Return P(last | history) by the runs kept, and the share that is left to shorter ones."""
+        totals = _look_up(self.histories, self.totals, history, 0.0)
+        seen = np.maximum(_look_up(self.keys, self.counts, (history << BITS) | last, 0.0) - np.float32(discount), np.float32(0))
+        return seen / np.maximum(totals, np.float32(1)), _look_up(self.histories, self.rest, history, 1.0)
 
-    def history(self, keys: Keys) -> tuple[Counts, Counts]:
-        return _look_up(self.histories, self.totals, keys), _look_up(self.histories, self.kinds, keys)
 
-
-def _look_up(keys: Keys, values: Counts, wanted: Keys) -> Counts:
+def _look_up(keys: Keys, values: Counts, wanted: Keys, absent: float) -> Counts:
     if not len(keys):
-        return np.zeros(len(wanted), np.float32)
+        return np.full(len(wanted), absent, np.float32)
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    found: Counts = np.where(keys[places] == wanted, values[places], np.float32(0)).astype(np.float32)
+    found: Counts = np.where(keys[places] == wanted, values[places], np.float32(absent)).astype(np.float32)
     return found
 
 
-def _table(keys: Keys, least: int) -> Table:
-    unique, seen = np.unique(keys, return_counts=True)
-    unique, counts = unique[seen >= least], seen[seen >= least].astype(np.float32)
-    histories, starts = np.unique(unique >> BITS, return_index=True)
-    totals = np.add.reduceat(counts, starts).astype(np.float32) if len(starts) else counts
-    kinds = np.diff(np.append(starts, len(unique))).astype(np.float32)
-    return Table(unique, counts, histories, totals, kinds)
+def _kept(keys: Keys, counts: Counts, least: int) -> tuple[Keys, Counts, Counts]:
+    """Return the runs seen often enough, their counts, and how often each of their histories was seen with any follower."""
+    histories, place = np.unique(keys >> BITS, return_inverse=True)
+    totals = np.bincount(place, weights=counts, minlength=len(histories)).astype(np.float32)
+    often = counts >= least
+    return keys[often], counts[often], totals[np.unique(place[often])]
+
+
+def _table(keys: Keys, counts: Counts, totals: Counts, discount: float) -> Table:
+    histories, place = np.unique(keys >> BITS, return_inverse=True)
+    kept = np.bincount(place, weights=counts - discount, minlength=len(histories))
+    return Table(keys, counts, histories, totals, (1.0 - kept / np.maximum(totals, 1.0)).astype(np.float32))
+
+
+def _counted(ids: Keys) -> Iterator[tuple[int, Keys, Counts]]:
+    """Yield order, runs and how often each was seen, from single words to the longest runs."""
+    runs = ids
+    for order in range(1, ORDER + 1):
+        if order > 1:
+            runs = (runs[:-1] << BITS) | ids[order - 1 :]
+        keys, seen = np.unique(runs, return_counts=True)
+        yield order, keys, seen.astype(np.float32)
+
+
+def _stored_table(stored: Mapping[str, NDArray[np.generic]], order: int) -> Table:
+    keys = np.cumsum(stored[f"keys{order}"], dtype=np.uint64)
+    counts, totals = (stored[f"{name}{order}"].astype(np.float32) for name in ("counts", "totals"))
+    return _table(keys, counts, totals, DISCOUNTS[order])
 
 
 class NgramModel:
     """Propose and score fillings by word trigrams; needs no network weights."""
 
-    def __init__(self, words: Sequence[str], unigrams: Counts, bigrams: Table, trigrams: Table) -> None:
-        self.words, self.unigrams, self.bigrams, self.trigrams = tuple(words), unigrams, bigrams, trigrams
+    def __init__(self, words: Sequence[str], unigrams: Counts, tables: Sequence[Table]) -> None:
+        self.words, self.unigrams, self.tables = tuple(words), unigrams, tuple(tables)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -98,13 +127,13 @@ class NgramModel:
     @cached_property
     def ref(self) -> ModelRef:
         digest = hashlib.sha256("\n".join(self.words).encode())
-        for table in (self.bigrams, self.trigrams):
+        for table in self.tables:
             digest.update(table.keys.tobytes() + table.counts.tobytes())
-        return ModelRef("ngram", "1", digest.hexdigest())
+        return ModelRef("ngram", "2", digest.hexdigest())
 
     @classmethod
-    def train(cls, texts: Iterable[str], *, vocabulary: int = VOCABULARY, least_trigrams: int = 2) -> NgramModel:
-        """Count the texts; trigrams seen fewer than `least_trigrams` times are dropped.
+    def train(cls, texts: Iterable[str], *, vocabulary: int = VOCABULARY, least: Mapping[int, int] = LEAST) -> NgramModel:
+        """Count the texts; runs seen less often than `least` says for their order are dropped.
 
         The running words are kept as numbers in order of their first occurrence, four bytes each: the whole text need not fit in memory.
         """
@@ -121,38 +150,45 @@ class NgramModel:
         words = ["", *(min(forms[w].items(), key=lambda item: (-item[1], item[0]))[0] for w in ranked)]
         numbers = np.zeros(len(first) + 1, np.uint64)
         numbers[[first[word] for word in ranked]] = np.arange(1, len(ranked) + 1)
-        ids = numbers[np.frombuffer(running, np.uint32)]
-        unigrams = np.bincount(ids.astype(np.int64), minlength=len(words)).astype(np.float32)
-        pairs = (ids[:-1] << BITS) | ids[1:]
-        triples = (pairs[:-1] << BITS) | ids[2:]
-        return cls(words, unigrams, _table(pairs, 1), _table(triples, least_trigrams))
+        return cls._from_runs(words, numbers[np.frombuffer(running, np.uint32)], least)
+
+    @classmethod
+    def _from_runs(cls, words: Sequence[str], ids: Keys, least: Mapping[int, int]) -> NgramModel:
+        tables: list[Table] = []
+        unigrams = np.zeros(len(words), np.float32)
+        for order, keys, counts in _counted(ids):
+            if order == 1:
+                unigrams[keys.astype(np.int64)] = counts
+            else:
+                tables.append(_table(*_kept(keys, counts, least[order]), DISCOUNTS[order]))
+        return cls(words, unigrams, tables)
 
     def save(self, path: Path) -> None:
-        """Write the model as a compressed NumPy archive."""
+        """Write the model as a compressed NumPy archive: keys as differences, which pack well; what follows from them is left out."""
         text = np.frombuffer("\n".join(self.words).encode(), np.uint8)
-        tables = {f"{name}_{part}": getattr(table, part) for name, table in self._tables() for part in Table.__slots__}
-        np.savez_compressed(path, words=text, unigrams=self.unigrams, **tables)
+        arrays = {"words": text, "unigrams": self.unigrams}
+        for order, table in enumerate(self.tables, 2):
+            arrays[f"keys{order}"] = np.diff(table.keys, prepend=np.uint64(0))
+            arrays[f"counts{order}"] = table.counts.astype(np.uint32)
+            arrays[f"totals{order}"] = table.totals.astype(np.uint32)
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> NgramModel:
         """Read a model that `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             words = stored["words"].tobytes().decode().split("\n")
-            tables = [Table(**{part: stored[f"{name}_{part}"] for part in Table.__slots__}) for name in ("bigrams", "trigrams")]
-            return cls(words, stored["unigrams"], *tables)
+            return cls(words, stored["unigrams"], [_stored_table(stored, order) for order in range(2, ORDER + 1)])
 
-    def _tables(self) -> Iterator[tuple[str, Table]]:
-        yield "bigrams", self.bigrams
-        yield "trigrams", self.trigrams
-
-    def log_next(self, first: Numbers, second: Numbers, third: Numbers) -> NDArray[np.float64]:
-        """Return log P(third | first second), element by element; word numbers and arrays of them may be mixed."""
-        one, two, three = np.broadcast_arrays(*(np.atleast_1d(np.asarray(n)).astype(np.uint64) for n in (first, second, third)))
-        lower = np.exp(self._log_unigrams[three.astype(np.int64)])
-        for table, history in ((self.bigrams, two), (self.trigrams, (one << BITS) | two)):
-            totals, kinds = table.history(history)
-            seen = np.maximum(table.count((history << BITS) | three) - DISCOUNT, 0.0)
-            lower = np.where(totals > 0, (seen + DISCOUNT * kinds * lower) / np.maximum(totals, 1.0), lower)
+    def log_next(self, *run: Numbers) -> NDArray[np.float64]:
+        """Return log P(last word | those before it), element by element; word numbers and arrays of them may be mixed."""
+        *before, last = np.broadcast_arrays(*(np.atleast_1d(np.asarray(n)).astype(np.uint64) for n in run))
+        lower = np.exp(self._log_unigrams[last.astype(np.int64)])
+        history = np.zeros_like(last)
+        for order, table in enumerate(self.tables[: len(before)], 2):
+            history = history | (before[1 - order] << (BITS * np.uint64(order - 2)))
+            share, rest = table.shares(history, last, DISCOUNTS[order])
+            lower = share + rest * lower
         logs: NDArray[np.float64] = np.log(lower)
         return logs
 
@@ -160,22 +196,22 @@ class NgramModel:
         return [self._propose(context, limit) for context in contexts]
 
     def score(self, context: Context, texts: Sequence[str]) -> list[float]:
-        """Return the log probability of each text and of the two words behind it, given the two before."""
+        """Return the log probability of each text and of the three words behind it, given the three before."""
         left, right = self._around(context)
         letters = context.letters
         whole = (self._number_all(f"{letters.before}{text}{letters.after}") for text in texts)
-        return [self._log_run([*left, *numbers, *right], skip=2) for numbers in whole]
+        return [self._log_run([*left, *numbers, *right]) for numbers in whole]
 
-    def _log_run(self, numbers: list[int], skip: int) -> float:
-        run = np.array(numbers)
-        return float(self.log_next(run[skip - 2 : -2], run[skip - 1 : -1], run[skip:]).sum())
+    def _log_run(self, numbers: list[int]) -> float:
+        run, count = np.array(numbers), len(numbers) - AROUND
+        return float(self.log_next(*(run[place : place + count] for place in range(ORDER))).sum())
 
     def _number_all(self, text: str) -> list[int]:
         return [self._numbers.get(token.casefold(), UNKNOWN) for token in TOKEN.findall(text)]
 
     def _around(self, context: Context) -> tuple[list[int], list[int]]:
-        left = [UNKNOWN, UNKNOWN, *self._number_all(context.before[-200:])][-2:]
-        return left, self._number_all(context.after[:200])[:2]
+        left = [*[UNKNOWN] * AROUND, *self._number_all(context.before[-200:])][-AROUND:]
+        return left, self._number_all(context.after[:200])[:AROUND]
 
     def _propose(self, context: Context, limit: int) -> list[Filling]:
         left, right = self._around(context)
@@ -186,22 +222,22 @@ class NgramModel:
             fitting = fitting[fitting <= FREQUENT] if place else fitting
             longer: list[tuple[float, list[int]]] = []
             for score, numbers in beam:
-                history = [*left, *numbers][-2:]
-                scores = score + self.log_next(history[0], history[1], fitting)
-                whole = scores + self._behind(history[1], fitting, right)
+                history = [*left, *numbers][-AROUND:]
+                scores = score + self.log_next(*history, fitting)
+                whole = scores + self._behind(history, fitting, right)
                 found |= {text: whole[i] for i, text in self._ending(numbers, fitting, whole, context, limit)}
                 longer += [(float(scores[i]), [*numbers, int(fitting[i])]) for i in np.argsort(-scores, kind="stable")[:TRIED]]
             beam = sorted(longer, key=lambda item: (-item[0], item[1]))[:KEPT]
         best = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [Filling(text, float(score)) for text, score in best]
 
-    def _behind(self, before: int, words: NDArray[np.int64], right: Sequence[int]) -> NDArray[np.float64]:
+    def _behind(self, before: Sequence[int], words: NDArray[np.int64], right: Sequence[int]) -> NDArray[np.float64]:
         """Return the log probability of the words behind the gap for each last word of the filling."""
+        run: list[Numbers] = [*before, words]
         total = np.zeros(len(words))
-        if right:
-            total += self.log_next(before, words, right[0])
-        if len(right) > 1:
-            total += self.log_next(words, right[0], right[1])
+        for word in right:
+            run = [*run[1:], word]
+            total += self.log_next(*run)
         return total
 
     def _ending(
@@ -243,8 +279,15 @@ def _cut(text: str, context: Context) -> str | None:
 
 
 def load_ngram(name: str, models: Path | None, rescore: bool) -> NgramModel:
-    """Load the trained baseline; raises DependencyMissing if models/train_ngram.py was never run."""
-    path = weights_folder(models) / "ngram.npz"
-    if not path.is_file():
-        raise DependencyMissing(f"{path}: no such file", remedy="Train the baseline with models/train_ngram.py")
+    """Load the model alone, as a baseline."""
+    return read_phrases(models)
+
+
+def read_phrases(models: Path | None = None) -> NgramModel:
+    """Return the shipped model, read once a process; raises DependencyMissing without its file."""
+    return _read(model_file(FILE, models))
+
+
+@cache
+def _read(path: Path) -> NgramModel:
     return NgramModel.load(path)

@@ -1,6 +1,6 @@
 """From a gap, the text round it and the ink in it to ranked candidates with probabilities, or to a refusal with its reason.
 
-A filling's score is w1 log P(text | context) + w2 log P(ink | text) + w3 log P(length | text) + w4 log frequency; the few weights are
+A filling's score is log-linear: the language model's reading of both sides, counted phrases, ink, length, frequency; the few weights are
 fitted on development documents (models/fit_calibration.py) and turned into calibrated probabilities.
 """
 
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desunt.conjecture import Candidate, Conjecture, Opinion, Refusal
 from desunt.length import log_length, words_in
 from desunt.lexicon import Lexicon, bare
-from desunt.lm import Filling, GapModel
+from desunt.lm import Context, Filling, GapModel
+from desunt.lm.ngram import NgramModel, read_phrases
 from desunt.places import model_file
 from desunt.restore.asked import Asked, Channel
 from desunt.restore.calibrate import Calibration, Factors, at_most, mass_of, read_calibration, rounded
@@ -33,18 +34,21 @@ SHOWN = 300
 BY_INK, BY_CONTEXT = 26, {"ink": 14, "garbled": 30}
 # Gaps that are proposed for in one batch.
 TOGETHER = 8
-INK, LEXICON, PROPOSAL = 0.5, 0.35, 0.2
+INK, LEXICON, PROPOSAL, PHRASE = 0.5, 0.2, 0.15, 0.2
 # A document uses its own names again and again: once in some hundreds of words, whatever their frequency elsewhere.
 OWN = math.log(1 / 500)
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Everything but the language model that weighs fillings: tables of confusions by channel, the lexicon, the document's names."""
+    """Everything but the language model that weighs fillings: tables of confusions by channel, the lexicon, the document's names, and
+    counted phrases (None: they are not to speak).
+    """
 
     confusions: dict[Channel, Confusion]
     lexicon: Lexicon
     names: frozenset[str]
+    phrases: NgramModel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,13 @@ def knowledge(lexicon: Lexicon, names: Collection[str], models: Path | None = No
     """Read the fitted tables of confusions, and let the lexicon know the document's names."""
     table, own = model_file("confusion.json", models), frozenset(names) - {""}
     known = lexicon.with_names(iter(sorted(own))) if own else lexicon
-    return Knowledge({channel: read_confusion(table, channel) for channel in CHANNELS}, known, own)
+    return Knowledge({channel: read_confusion(table, channel) for channel in CHANNELS}, known, own, read_phrases(models))
 
 
 def weigh(asked: Sequence[Asked], model: GapModel, known: Knowledge) -> list[Weighed]:
     """Gather and score the fillings of every gap: a batch of proposals, then one scoring a gap."""
+    if isinstance(model, NgramModel):  # phrases must not speak twice
+        known = replace(known, phrases=None)
     weighed = []
     for start in range(0, len(asked), TOGETHER):
         some = asked[start : start + TOGETHER]
@@ -89,32 +95,42 @@ def weigh(asked: Sequence[Asked], model: GapModel, known: Knowledge) -> list[Wei
 
 def _weigh_one(asked: Asked, proposed: Sequence[Filling], model: GapModel, known: Knowledge) -> Weighed:
     confusion = known.confusions[asked.channel]
-    pool = _promising(asked, gather(asked, proposed, confusion, known.lexicon, known.names), known)
+    counted = known.phrases.propose([asked.context], POOL)[0] if known.phrases else []
+    pool = _promising(asked, gather(asked, proposed, counted, confusion, known.lexicon, known.names), known)
     texts = [filling.text for filling in pool]
     scores = model.score(asked.context, texts) if texts else []
     # A model may give no chance at all; no factor may say so alone.
     least = min((score for score in scores if math.isfinite(score)), default=0.0) - 10.0
-    rows = (_factors(asked, filling, max(score, least), known) for filling, score in zip(pool, scores, strict=True))
+    phrases = _phrases(asked.context, texts, known)
+    rows = (
+        _factors(asked, filling, max(score, least), phrase, known) for filling, score, phrase in zip(pool, scores, phrases, strict=True)
+    )
     return Weighed(asked, tuple(texts), tuple(rows))
+
+
+def _phrases(context: Context, texts: Sequence[str], known: Knowledge) -> list[float]:
+    return known.phrases.score(context, texts) if known.phrases else [0.0] * len(texts)
 
 
 def _promising(asked: Asked, pool: list[Filling], known: Knowledge) -> list[Filling]:
     """Return the fillings that are worth the model's time: where there is ink, those it speaks for, and some in case it is junk."""
     if not asked.ink:
         return pool
-    rows = [_factors(asked, filling, 0.0, known) for filling in pool]
-    chances = [INK * row.ink + LEXICON * row.lexicon + PROPOSAL * row.proposal for row in rows]
+    phrases = _phrases(asked.context, [filling.text for filling in pool], known)
+    rows = [_factors(asked, filling, 0.0, phrase, known) for filling, phrase in zip(pool, phrases, strict=True)]
+    chances = [INK * row.ink + LEXICON * row.lexicon + PROPOSAL * row.proposal + PHRASE * row.phrase for row in rows]
     order = sorted(range(len(pool)), key=lambda i: (-chances[i], pool[i].text))
     others = sorted(order[BY_INK:], key=lambda i: (-pool[i].score, pool[i].text))
     return [pool[i] for i in (*order[:BY_INK], *others[: BY_CONTEXT[asked.channel]])]
 
 
-def _factors(asked: Asked, filling: Filling, context: float, known: Knowledge) -> Factors:
+def _factors(asked: Asked, filling: Filling, context: float, phrase: float, known: Knowledge) -> Factors:
     confusion = known.confusions[asked.channel]
     ink = asked.ink
     return Factors(
         context=context,
         proposal=filling.score,
+        phrase=phrase,
         ink=confusion.explains(ink, filling.text) if ink else 0.0,
         length=log_length(filling.text, asked.context.extent),
         lexicon=log_frequency(asked, filling.text, known),

@@ -18,10 +18,13 @@ MOST_MASS = ((5.5, 0.05), (2.5, 0.30), (0.0, 1.0))
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """What speaks for one filling, each a natural logarithm: the text on both sides, the proposing model, ink, length, frequency."""
+    """What speaks for one filling, each a natural logarithm: the text on both sides, the proposing model, the words next to it as they
+    are counted, ink, length, frequency.
+    """
 
     context: float
     proposal: float
+    phrase: float
     ink: float
     length: float
     lexicon: float

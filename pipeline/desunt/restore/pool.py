@@ -1,11 +1,13 @@
-"""The fillings that compete for a gap: the model's, the lexicon's, the document's own names, and the engine's reading mended."""
+"""The fillings that compete for a gap: the language model's, those of counted phrases, the lexicon's, the document's own names, and the
+engine's reading mended.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, zip_longest
 
 from desunt.document import Extent, Letters
 from desunt.length import letters_in, log_length
@@ -33,11 +35,18 @@ LINKS = (
 BREAKS_OFF = frozenset(LINKS.split())
 
 
-def gather(asked: Asked, proposed: Iterable[Filling], confusion: Confusion, lexicon: Lexicon, names: Collection[str]) -> list[Filling]:
+def gather(
+    asked: Asked,
+    proposed: Iterable[Filling],
+    phrases: Iterable[Filling],
+    confusion: Confusion,
+    lexicon: Lexicon,
+    names: Collection[str],
+) -> list[Filling]:
     """Return the competing fillings in the case of the place, no two the same, with the score of the model that proposed them.
 
-    `names` are the document's own, and the lexicon knows them too. A filling the model did not propose has the score of its last
-    one, less one: it was not among the best, no more is known.
+    `phrases` come from counted phrases; they and the model's own take turns. `names` are the document's own, and the lexicon knows them
+    too. A filling the model did not propose has the score of its last one, less one: it was not among the best, no more is known.
     """
     context, style = asked.context, _style(asked)
     proposals = list(proposed)
@@ -48,7 +57,10 @@ def gather(asked: Asked, proposed: Iterable[Filling], confusion: Confusion, lexi
     # Beside surviving letters every space counts: it says where the word ends.
     same = str.casefold if context.letters != Letters() else folded
     pool: dict[str, Filling] = {}
-    for filling in [*(Filling(text, floor) for text in added), *proposals]:
+    known = {filling.text: filling for filling in proposals}
+    counted = (known.get(filling.text, Filling(filling.text, floor)) for filling in phrases)
+    turns = chain.from_iterable(zip_longest(proposals, counted))
+    for filling in [*(Filling(text, floor) for text in added), *(one for one in turns if one)]:
         text = _dressed(filling.text, style, lexicon, context.letters)
         if not text.strip() or same(text) == wrong or not _may_fit(text, asked):
             continue

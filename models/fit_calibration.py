@@ -159,10 +159,10 @@ def _weighed(examples: Sequence[Example], model: GapModel, known: Knowledge) -> 
 
 def _fitted(kind: Kind, examples: Sequence[Example]) -> dict[str, object]:
     """Return the fit of one kind as plain numbers, and print how well the pool and the first candidate do."""
-    weights = _fit_weights([e for e in examples if e.right is not None])
+    names = [field.name for field in fields(Factors)]
+    weights = fit_weights([(_matrix(e), e.right) for e in examples if e.right is not None], names)
     none = _fit_none(weights, [e for e in examples if e.rows])
     tops = [e.right == int(np.argmax(_matrix(e) @ weights)) for e in examples if e.right is not None]
-    names = [field.name for field in fields(Factors)]
     fitted = {name: round(float(w), 4) for name, w in zip(names, weights, strict=True)}
     print(
         f"{kind}: n {len(examples)}, in pool {len(tops) / len(examples):.3f}, first {sum(tops) / len(examples):.3f}, {fitted}, {none}",
@@ -175,10 +175,13 @@ def _matrix(example: Example) -> NDArray[np.float64]:
     return np.array([astuple(row) for row in example.rows])
 
 
-def _fit_weights(examples: Sequence[Example], steps: int = 400) -> NDArray[np.float64]:
-    """Return the weights, none below 0, that make the truth likeliest; gradient ascent on scaled factors."""
-    start = np.array(astuple(START))
-    pools = [(_matrix(e) - _matrix(e).mean(0), e.right) for e in examples]
+def fit_weights(examples: Sequence[tuple[NDArray[np.float64], int | None]], names: Sequence[str], steps: int = 400) -> NDArray[np.float64]:
+    """Return the weights of the named factors, none below 0, that make the truth likeliest; gradient ascent on scaled factors.
+
+    Each example is its candidates' factors, (candidates, factors), and the place of the truth among them.
+    """
+    start = np.array([getattr(START, name) for name in names])
+    pools = [(rows - rows.mean(0), right) for rows, right in examples]
     scale = np.sqrt(np.mean([pool.var(0) for pool, _ in pools], axis=0)) + 1e-9
     pools = [(pool / scale, right) for pool, right in pools]
     weights, begun = start * scale, start * scale

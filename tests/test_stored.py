@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from desunt.conjecture import Decision
+from desunt.document import Gap
+from desunt.edits import GapEdit
 from desunt.errors import InputError, WallBroken
+from desunt.export import load_exporter
 from desunt.export.entries import entries
-from desunt.export.json import JsonExporter
+from desunt.export.reading import in_mode
 from desunt.record import Record, read_record, write_decisions, write_record
-from desunt.stored import StoredPages, stored_record
+from desunt.stored import ChangedPages, StoredPages, stored_record
 from tests.hostile_records import records, transcripts
 from tests.sample_records import sample_record, sample_transcript
 
@@ -23,8 +27,9 @@ def check(folder: Path) -> None:
         assert tuple(stored.document.pages) == whole.document.pages
         assert replace(stored, document=replace(stored.document, pages=whole.document.pages)) == whole
         assert entries(stored) == entries(whole)
-        made = (b"".join(JsonExporter().export(one, lambda _: None, "apparatus")) for one in (stored, whole))
-        assert next(made) == next(made)
+        for name, mode in (("json", "apparatus"), ("tei", "accepted"), ("text", "accepted")):
+            made = (b"".join(load_exporter(name).export(one, lambda _: None, mode)) for one in (stored, whole))
+            assert next(made) == next(made)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -73,3 +78,19 @@ def test_facts_and_opinions_must_belong_together(tmp_path):
     path.unlink()
     with pytest.raises(InputError, match="no such file"), stored_record(tmp_path):
         pass
+
+
+def test_what_editors_decided_is_laid_over_a_page_when_it_is_asked_for(tmp_path):
+    decided = replace(
+        sample_record(),
+        decisions={"g4": Decision("g4", "handwriting", None, None, "M. Editor", "2024-05-01")},
+        edits=(GapEdit("e1", "add", "l2", ("w7",), None, (Gap("g9", None, None, "damaged"),), "M. Editor", "2024-05-01"),),
+    )
+    write_record(decided, tmp_path)
+    write_decisions(decided, tmp_path)
+    with stored_record(tmp_path) as stored:
+        shown = in_mode(stored, "accepted").document
+        assert isinstance(shown.pages, ChangedPages)
+        assert tuple(shown.pages) == in_mode(decided, "accepted").document.pages
+        assert [gap.id for gap in shown.gaps] == ["g1", "g2", "g9", "g3", "g4", "g5", "g6", "g7"]
+        assert next(gap.reason for gap in shown.gaps if gap.id == "g4") == "handwriting"

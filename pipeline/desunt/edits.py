@@ -41,6 +41,14 @@ def apply_edits(document: Document, edits: Iterable[GapEdit]) -> tuple[Document,
     return document, tuple(lost)
 
 
+def edited_page(page: Page, edits: Iterable[GapEdit]) -> Page:
+    """Return one page with the edits of its lines laid over it, oldest first: `apply_edits` for who sees a page at a time."""
+    lines = {line.id for line in page.lines}
+    for edit in edits:
+        page = _page(page, edit) if edit.line_id in lines else page
+    return page
+
+
 def _page(page: Page, edit: GapEdit) -> Page:
     if not any(line.id == edit.line_id for line in page.lines):
         return page

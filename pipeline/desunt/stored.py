@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,15 +16,15 @@ from desunt.record import ConjecturesFile, Record, RecordFile, adapter, from_jso
 PAGES, PAGE, PAGE_ENDS, PAGES_END = b'  "pages": [\n', b"   {\n", (b"   },\n", b"   }\n"), b"  ],\n"
 
 
-class StoredPages(Sequence[Page]):
-    """The pages of a record, each read from its place in the file when it is asked for; the last one read is kept."""
+class LazyPages(Sequence[Page]):
+    """Pages that are made when they are asked for; the last one made is kept."""
 
-    def __init__(self, file: BinaryIO, places: list[tuple[int, int]]) -> None:
-        self._file, self._places = file, places
+    def __init__(self) -> None:
         self._last: tuple[int, Page] | None = None
 
-    def __len__(self) -> int:
-        return len(self._places)
+    def made(self, place: int) -> Page:
+        """Make the page at a place, from 0."""
+        raise NotImplementedError
 
     @overload
     def __getitem__(self, index: int) -> Page: ...
@@ -35,10 +35,46 @@ class StoredPages(Sequence[Page]):
             return tuple(self[n] for n in range(*index.indices(len(self))))
         place = range(len(self))[index]
         if self._last is None or self._last[0] != place:
-            start, length = self._places[place]
-            self._file.seek(start)
-            self._last = place, adapter(Page).validate_json(self._file.read(length), strict=True)
+            self._last = place, self.made(place)
         return self._last[1]
+
+
+class StoredPages(LazyPages):
+    """The pages of a record, each read from its place in the file."""
+
+    def __init__(self, file: BinaryIO, places: list[tuple[int, int]]) -> None:
+        super().__init__()
+        self._file, self._places = file, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def made(self, place: int) -> Page:
+        start, length = self._places[place]
+        self._file.seek(start)
+        page: Page = adapter(Page).validate_json(self._file.read(length), strict=True)
+        return page
+
+
+class ChangedPages(LazyPages):
+    """Pages, each with a change made to it."""
+
+    def __init__(self, pages: Sequence[Page], change: Callable[[Page], Page]) -> None:
+        super().__init__()
+        self._pages, self._change = pages, change
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def made(self, place: int) -> Page:
+        return self._change(self._pages[place])
+
+
+def changed_pages(pages: Sequence[Page], change: Callable[[Page], Page]) -> tuple[Page, ...]:
+    """Return pages with a change made to each: at once if all are in memory, else when they are asked for."""
+    if isinstance(pages, tuple):
+        return tuple(map(change, pages))
+    return cast("tuple[Page, ...]", ChangedPages(pages, change))
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import assert_never
 
 from desunt.conjecture import Conjectured, Corrected, Decided, Decision, Illegible, Read, Refused, Segment, Verdict, segments
 from desunt.document import Document, Gap, Line, Page, Reason, Region, Span, Token, Word, lines_with_pages
-from desunt.edits import GapEdit, apply_edits
+from desunt.edits import GapEdit, edited_page
 from desunt.export import Mode
 from desunt.record import Record
+from desunt.stored import changed_pages
 
 # Decisions that carry a reading, and those by which an editor says what kind of gap a gap is.
 READINGS: frozenset[Verdict] = frozenset({"accepted", "amended", "corrected"})
@@ -60,8 +61,7 @@ def in_mode(record: Record, mode: Mode) -> Record:
         case "diplomatic":
             return replace(record, opinions={}, decisions=None, edits=())
         case "accepted":
-            edited, _ = apply_edits(record.document, _placed(record))
-            return replace(record, document=_with_kinds(edited, record.decisions or {}), opinions={})
+            return replace(record, document=_as_decided(record), opinions={})
         case "apparatus":
             return record
         case _:
@@ -150,9 +150,25 @@ def editors_of(record: Record) -> tuple[str, ...]:
     return tuple(sorted(names.union(*(decision.confirmed_by for decision in decisions))))
 
 
+def _as_decided(record: Record) -> Document:
+    """Return the document with the edits laid over it, and its gaps of the kinds that editors gave them."""
+    edits = tuple(_placed(record))
+    kinds = {gap_id: KINDS[decision.verdict] for gap_id, decision in (record.decisions or {}).items() if decision.verdict in KINDS}
+    if not edits and not kinds:
+        return record.document
+
+    def change(page: Page) -> Page:
+        edited = edited_page(page, edits)
+        return replace(edited, regions=tuple(_region(region, kinds) for region in edited.regions)) if kinds else edited
+
+    return replace(record.document, pages=changed_pages(record.document.pages, change))
+
+
 def _placed(record: Record) -> Iterator[GapEdit]:
     """Yield the edits; in a transcript their first gap takes the place of the words and gaps it replaces."""
-    spans: dict[str, Span | None] = {token.id: token.span for _, line in lines_with_pages(record.document) for token in line.tokens}
+    named = {name for edit in record.edits for name in edit.tokens}
+    places = ((token.id, token.span) for _, line in lines_with_pages(record.document) for token in line.tokens) if named else ()
+    spans: dict[str, Span | None] = {name: span for name, span in places if name in named}
     for edit in record.edits:
         found = [span for name in edit.tokens if (span := spans.get(name))]
         gaps = edit.gaps
@@ -161,15 +177,6 @@ def _placed(record: Record) -> Iterator[GapEdit]:
             gaps = (replace(gaps[0], span=whole), *gaps[1:])
         spans |= {gap.id: gap.span for gap in gaps}
         yield replace(edit, gaps=gaps)
-
-
-def _with_kinds(document: Document, decisions: Mapping[str, Decision]) -> Document:
-    """Return the document with the gaps of the kind that an editor gave them."""
-    kinds = {gap_id: KINDS[decision.verdict] for gap_id, decision in decisions.items() if decision.verdict in KINDS}
-    if not kinds:
-        return document
-    pages = tuple(replace(page, regions=tuple(_region(region, kinds) for region in page.regions)) for page in document.pages)
-    return replace(document, pages=pages)
 
 
 def _region(region: Region, kinds: Mapping[str, Reason]) -> Region:

@@ -40,9 +40,14 @@ class View:
 
 def view_of(record: Record, shown: Record, mode: Mode) -> View:
     """Name every gap `gap-N` in reading order, the number that the apparatus gives it, and every decided word `word-N`."""
-    tokens = [token for _, line in lines_with_pages(shown.document) for token in line.tokens]
-    gaps = [token.id for token in tokens if isinstance(token, Gap)]
-    words = [token.id for token in tokens if isinstance(token, Word) and token.id in (shown.decisions or {})]
+    gaps: list[str] = []
+    words: list[str] = []
+    # One token at a time: those of a long document would not stand in memory together.
+    for token in (token for _, line in lines_with_pages(shown.document) for token in line.tokens):
+        if isinstance(token, Gap):
+            gaps.append(token.id)
+        elif token.id in (shown.decisions or {}):
+            words.append(token.id)
     places = {name: f"gap-{n}" for n, name in enumerate(gaps, 1)} | {name: f"word-{n}" for n, name in enumerate(words, 1)}
     editors = {name: f"editor-{n}" for n, name in enumerate(editors_of(shown), 1)}
     models = {model: f"model-{n}" for n, model in enumerate(models_of(record), 1)}

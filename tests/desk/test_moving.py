@@ -11,6 +11,7 @@ import pytest
 from desunt.conjecture import Candidate, Conjecture
 from desunt.record import read_record, write_record
 from desunt.review.environment import Environment, open_environment
+from desunt.review.store.chain import hash_of_plain
 from desunt.review.store.types import Query
 from tests.collections_made import write_collection
 from tests.desk.asking import gap_of, version_of, visitor
@@ -130,12 +131,37 @@ def test_what_version_0_1_0_exported_is_read_by_this_one(elsewhere, name):
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"{}\n", b"\xff\xfe", b"a,b\n1,2\n", b'{"schema": "desunt-decisions-99"}\n'])
+CSV = (GOLDEN / "decisions-1.csv").read_bytes()
+REFUSED = [
+    b"", b"{}\n", b"\xff\xfe", b"a,b\n1,2\n", b'{"schema": "desunt-decisions-99"}\n', b"[" * 99_999,
+    b"{" + b'"a":[' * 99_999, b"a\x00b\n1,2\n",
+    b"a" * 200_000, CSV[: len(CSV) // 2], CSV.replace(b"Anna", b"Eva"), CSV.split(b"\n")[0] + b"\none cell\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", REFUSED, ids=range(len(REFUSED)))
 def test_a_file_that_is_no_export_is_refused_whole(elsewhere, content):
     client = visitor(elsewhere)
     told = client.post("/imports", files={"file": ("x", content)})
     assert told.status_code == (200 if not content else 422)
     assert elsewhere.store.decisions.recent() == ()
+
+
+@pytest.mark.parametrize("changes", [{"probability": float("nan")}, {"probability": float("inf")}, {"page": 2**70}, {"probability": 1}])
+def test_what_would_break_the_chain_here_is_refused_or_set_right(elsewhere, changes):
+    values = {**json.loads((GOLDEN / "decisions-1.jsonl").read_text("utf-8").splitlines()[0]), **changes}
+    line = json.dumps({**values, "hash": hash_of_plain(values)})
+    told = visitor(elsewhere).post("/api/imports", files={"file": ("x.jsonl", line.encode())})
+    assert told.status_code == (200 if changes == {"probability": 1} else 422)
+    assert elsewhere.store.decisions.verify_chain().broken is None
+
+
+def test_a_folder_that_cannot_be_read_is_named(client, by_hand):
+    (by_hand / "letter" / "record.json").write_text("{", "utf-8")
+    told = client.post("/refresh")
+    assert told.status_code == 200
+    assert "Not read" in told.text
+    assert "letter" in told.text
 
 
 def test_only_an_approver_takes_over(elsewhere):

@@ -111,7 +111,8 @@ def test_what_is_refused_is_no_single_key(visit, desk):
     assert "proper name" in panel
     assert panel.index("No reading is offered") < panel.index("Your reading")
     page.keyboard.press("1")
-    page.wait_for_timeout(300)
+    page.wait_for_selector("[role=alert]")
+    assert "no reading is offered" in page.inner_text("[role=alert]")
     assert desk.store.decisions.recent() == ()
     # Whoever looks at the list may still take one from it, deliberately.
     page.click("summary:has-text('Possible')")

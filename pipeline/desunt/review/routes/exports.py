@@ -13,9 +13,26 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from desunt.errors import WallBroken
 from desunt.review.answers import CHANGE, COMMON, render, twin
 from desunt.review.people import Approver, Desk, Reader
-from desunt.review.store.types import Chain, Imported
+from desunt.review.store.types import Chain
 
 Given = Annotated[UploadFile, File(description="a decisions.jsonl or decisions.csv as a desk exports it")]
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """An entry that was taken over without effect, and why."""
+
+    uid: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What came of an import: entries taken over, entries that were here already, and those of them that conflict."""
+
+    added: int
+    known: int
+    conflicts: tuple[Clash, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +41,7 @@ class ExportsView:
 
     chain: Chain
     resolves: bool
-    imported: Imported | None = None
+    imported: TakenOver | None = None
     problem: str = ""
 
 
@@ -33,15 +50,17 @@ def exports(desk: Desk, person: Reader) -> ExportsView:
     return ExportsView(desk.store.decisions.verify_chain(), person.resolves)
 
 
-def take_over(desk: Desk, person: Approver, file: Given) -> Imported:
+def take_over(desk: Desk, person: Approver, file: Given) -> TakenOver:
     """Take over the decisions of another desk: who and when stay as they were, and what conflicts is kept without effect."""
-    lines = iter(io.TextIOWrapper(file.file, "utf-8-sig", newline=""))
+    # A line ends at its line feed: a carriage return may stand inside a cell.
+    lines = iter(io.TextIOWrapper(file.file, "utf-8-sig", newline="\n"))
     try:
         first = next(lines, "")
         take = desk.store.exchange.import_jsonl if first.lstrip().startswith("{") else desk.store.exchange.import_csv
-        return take(_again(first, lines))
+        made = take(_again(first, lines))
     except UnicodeDecodeError as error:
         raise WallBroken(f"the file is no UTF-8 text: {error.reason}", remedy="Export it anew") from None
+    return TakenOver(made.added, made.known, tuple(Clash(uid, problem) for uid, problem in made.conflicts))
 
 
 def _again(first: str, rest: Iterator[str]) -> Iterator[str]:

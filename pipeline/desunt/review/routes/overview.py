@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from desunt.review.answers import CHANGE, back_to, twin
+from desunt.review.answers import CHANGE, back_to, render, twin
 from desunt.review.people import Desk, Editor, Reader
 from desunt.review.store.types import Counts, Detached, DocumentRow, Query, Refreshed
 
@@ -25,7 +25,10 @@ class OverviewDocument:
 
 @dataclass(frozen=True, slots=True)
 class OverviewView:
-    """The documents, the gaps by status, how many readings wait for this reader, and what found no place after a new OCR run."""
+    """The documents, the gaps by status, how many readings wait for this reader, and what found no place after a new OCR run.
+
+    `problems` are the folders that could not be read when they were last looked at, each in a sentence.
+    """
 
     documents: tuple[OverviewDocument, ...]
     more: int
@@ -33,6 +36,7 @@ class OverviewView:
     waiting: int
     disagreements: int
     detached: tuple[Detached, ...]
+    problems: tuple[str, ...] = ()
 
 
 def overview(desk: Desk, person: Reader) -> OverviewView:
@@ -51,9 +55,11 @@ def look_again(desk: Desk, person: Editor) -> Refreshed:
     return found
 
 
-def look_again_and_return(desk: Desk, person: Editor) -> Response:
-    """Look at the folders again and show the overview."""
-    look_again(desk, person)
+def look_again_and_return(request: Request, desk: Desk, person: Editor) -> Response:
+    """Look at the folders again and show the overview, with what could not be read."""
+    found = look_again(desk, person)
+    if found.problems:
+        return render(request, "overview.html.j2", view=replace(overview(desk, person), problems=found.problems[:LISTED]))
     return back_to("/")
 
 

@@ -165,6 +165,11 @@
   });
   addEventListener("popstate", () => go(location.pathname + location.search, { push: false }));
 
+  const refused = (digit) => {
+    if (one("[data-first]")) problem(`The list is not shown yet: type your reading, then l shows it.`);
+    else if (one(".panel.refused")) problem("No key takes anything here, because no reading is offered: type your own (a), or open the list and take one there.");
+    else problem(`There is no candidate ${digit} that a key takes.`);
+  };
   const ink = () => { const radio = one('[name=basis][value="ink"]'); if (radio && !radio.checked) radio.click(); };
   const press = (part) => { if (!part) return; if (part.tagName === "A") part.click(); else part.form.requestSubmit(part); };
   const keys = {
@@ -184,7 +189,7 @@
     if (localStorage.getItem("desk-keys") === "off") return;
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code || "");
     const button = digit && one(`.take[data-key="${digit[1]}"]`);
-    if (digit) { if (button) { if (event.shiftKey) ink(); press(button); } } else if (keys[event.key]) keys[event.key](); else if (/^[a-z]$/.test(event.key) && one(`[data-key="${event.key}"]`)) press(one(`[data-key="${event.key}"]`)); else return;
+    if (digit) { if (button) { if (event.shiftKey) ink(); press(button); } else refused(digit[1]); } else if (keys[event.key]) keys[event.key](); else if (/^[a-z]$/.test(event.key) && one(`[data-key="${event.key}"]`)) press(one(`[data-key="${event.key}"]`)); else return;
     event.preventDefault();
   });
   setUp();

@@ -79,6 +79,8 @@ def from_plain(values: dict[str, Any]) -> Entry:
             **values,
             "shown": tuple(values["shown"]),
             "probabilities": tuple(map(float, values["probabilities"])),
+            # JSON may say 1 for 1.0; the database says 1.0, and the hash is over what it says.
+            "probability": None if values["probability"] is None else float(values["probability"]),
             "settings": tuple((name, value) for name, value in values["settings"]),
             "model": ModelRef(**values["model"]) if values["model"] else None,
             "box": Box(**values["box"]) if values["box"] else None,

@@ -109,9 +109,9 @@ class Decisions:
         """Return what stands for a document: decisions by the id of the gap or word, and edits in their order."""
         return self._index.decided(document_id)
 
-    def detached(self) -> tuple[Detached, ...]:
+    def detached(self, limit: int = 1000) -> tuple[Detached, ...]:
         """Return the decisions and edits that found no place when their documents were last read."""
-        asked = select(DetachedTable).order_by(DetachedTable.document_id, DetachedTable.uid)
+        asked = select(DetachedTable).order_by(DetachedTable.document_id, DetachedTable.uid).limit(limit)
         with self._database.reading() as connection:
             found = [(chain.one(connection, row.uid), row.problem) for row in connection.execute(asked).all()]
         return tuple(Detached(entry, problem) for entry, problem in found if entry)

@@ -25,6 +25,7 @@ from desunt.review.store.progress import FORMULA
 COLUMNS = tuple(field.name for field in fields(Entry))
 # The versions that can be read, each with what makes its line one of today's; hashes are proved before.
 READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {DECISIONS_SCHEMA: dict}
+MOST = 2**31 - 1
 # What an import changes of an entry: its place in this chain, and whether it took effect here.
 OWN = ("seq", "stale", "origin", "previous", "hash", "saw")
 
@@ -62,7 +63,12 @@ class Exchange:
     def import_csv(self, lines: Iterable[str]) -> Imported:
         """Take over the entries of a CSV that `export_csv` wrote; raises as `import_jsonl` does."""
         rows = csv.DictReader(line if line.endswith("\n") else f"{line}\n" for line in lines)
-        return self._import(_proved(_uncelled(number, row) for number, row in enumerate(rows, start=2)))
+        try:
+            if rows.fieldnames and tuple(rows.fieldnames) != COLUMNS:
+                raise WallBroken(f"its columns are not those of {DECISIONS_SCHEMA}", remedy="Export it anew")
+            return self._import(_proved(_uncelled(number, row) for number, row in enumerate(rows, start=2)))
+        except csv.Error as error:
+            raise WallBroken(f"CSV, line {rows.line_num}: {error}", remedy="Export it anew") from None
 
     def _import(self, found: Iterator[Entry]) -> Imported:
         added, known = 0, 0
@@ -109,7 +115,7 @@ def _same(here: Entry, there: Entry) -> bool:
 def _parsed(number: int, line: str) -> dict[str, Any]:
     try:
         values = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WallBroken(f"line {number}: {error}", remedy="Export it anew") from None
     if not isinstance(values, dict):
         raise WallBroken(f"line {number} is no entry", remedy="Export it anew")
@@ -138,7 +144,10 @@ def _entry(where: str, values: dict[str, Any]) -> Entry:
         raise WallBroken(f"{where} holds control characters or half letters", remedy="Export it anew")
     try:
         today = reader(values)
-        adapter(Entry).validate_json(json.dumps(today), strict=True)
+        # What no database gives back as it was would break the chain here: neither infinite numbers nor endless ones.
+        adapter(Entry).validate_json(json.dumps(today, allow_nan=False), strict=True)
+        if any(isinstance(value, int) and abs(value) > MOST for value in today.values()):
+            raise ValueError("a number is too large")
         return chain.from_plain(today)
     except (ValidationError, ValueError, TypeError, KeyError) as error:
         raise WallBroken(f"{where}: {error}", remedy="Export it anew") from None
@@ -162,11 +171,11 @@ MAYBE_TEXTS = ("verdict", "basis", "text", "refers", "series", "top", "blind", "
 
 
 def _uncelled(number: int, row: dict[str, Any]) -> dict[str, Any]:
-    if tuple(row) != COLUMNS:
+    if tuple(row) != COLUMNS or None in row.values():
         raise WallBroken(f"CSV, line {number}: its columns are not those of {DECISIONS_SCHEMA}", remedy="Export it anew")
     try:
         return {name: _uncell(name, value) for name, value in row.items()}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WallBroken(f"CSV, line {number}: {error}", remedy="Export it anew") from None
 
 

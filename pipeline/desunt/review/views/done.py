@@ -41,7 +41,7 @@ def in_words(entry: Entry) -> str:
     The text comes last and isolated (U+2068, U+2069): what turns the direction of writing in it turns nothing of the sentence.
     """
     if entry.action == "revoke":
-        return "undone"
+        return "took back what was decided"
     if entry.action == "edit":
         return EDITS[entry.edit.kind] if entry.edit else "gaps changed"
     verdict = (entry.verdict or entry.action).replace("-", " ")

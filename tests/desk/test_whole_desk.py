@@ -106,7 +106,7 @@ def test_what_is_refused_is_no_single_key(visit, desk):
     rows = desk.store.queue.page(Query(refused=True)).rows
     gap = next(row.gap_id for row in rows if row.top == "Ambassador")
     page = visit("Anna", f"/gaps/{gap}")
-    page.wait_for_selector(".gap-page")
+    page.wait_for_selector(".pane.live")
     panel = page.inner_text(".panel")
     assert "proper name" in panel
     assert panel.index("No reading is offered") < panel.index("Your reading")

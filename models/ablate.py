@@ -79,6 +79,7 @@ def _gaps(args: argparse.Namespace) -> list[Gap]:
     model, untuned, known = load_model("embedded"), CausalModel(read_base()), knowledge(load_lexicon(), ())
     if not isinstance(model, EmbeddedModel):
         raise SystemExit("the masked adapter is not there: nothing to compare")
+    model.from_left = POOL // 2  # more than the default, to see what it would add
     taken: Counter[str] = Counter()
     gaps = []
     for line in (line for path in args.gaps for line in read_gaps(path, answers=True)):

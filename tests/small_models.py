@@ -149,5 +149,5 @@ def small_embedded(folder: Path) -> SimpleNamespace:
     base = small_base(small_llama(folder))
     adapter = small_adapter(folder / "adapter.safetensors", base)
     causal, reader = CausalModel(base), AdaptedReader(base, adapter)
-    model = EmbeddedModel(causal, reader, [adapter])
+    model = EmbeddedModel(causal, reader, [adapter], from_left=40)
     return SimpleNamespace(base=base, causal=causal, reader=reader, model=model, folder=folder, adapter=adapter)

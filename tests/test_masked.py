@@ -213,6 +213,7 @@ def test_priors_add_up_to_one_over_the_numbers_of_pieces():
 
 def test_numbers_of_pieces_follow_the_length():
     assert piece_counts(Shape(2, 4, (1, 2))) == [1, 2]
-    assert piece_counts(Shape(8, 10, (1, 5))) == [1, 2, 3]
+    assert piece_counts(Shape(8, 10, (1, 5))) == [1, 2]
+    assert piece_counts(Shape(10, 12, (1, 5))) == [1, 2, 3, 4]
     assert piece_counts(Shape(17, 19, (1, 5))) == [2, 3, 4, 5]
     assert piece_counts(Shape(1, 60, (2, 3))) == [2, 3, 4]

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MASKED, CAUSAL = "masked-adapter.safetensors", "causal-adapter.safetensors"
-LEFT, RIGHT = 48, 24
-# Left-context beams that join the masked reading's own proposals.
-FROM_LEFT = 40
+LEFT, RIGHT = 40, 20
+# Left-context beams that join the masked reading's own proposals: none since counted phrases do, which find what they found
+# (docs/results.md, what each part adds).
+FROM_LEFT = 0
 
 
 def read_adapter(path: Path) -> tuple[dict[str, Tensor], float]:
@@ -56,12 +57,12 @@ class AdaptedReader:
     """A mask reader that keeps the memory of the text round the masks: only the span is read again as it is filled.
 
     So the text round the gap is read as if all its masks were open; the span itself always sees what is filled. It remembers the rows of
-    the last gap.
+    the last gap. `words`, if given, serves for words and embeddings in the place of `base`, whose layers can then be forgotten.
     """
 
-    def __init__(self, base: Base, adapter: Path) -> None:
+    def __init__(self, base: Base, adapter: Path, words: Base | None = None) -> None:
         values, scale = read_adapter(adapter)
-        self.base = base
+        self.base = words or base
         self.llama: Llama = with_adapter(base.llama, values, scale)
         self.mask: Tensor = values["mask_emb"].to(base.llama.embeddings.dtype)
         self._sides: tuple[Ids, Ids] = ((), ())
@@ -152,15 +153,16 @@ class EmbeddedModel:
         return ModelRef("smollm2-135m-desunt", f"adapters {hashes}", self.causal.ref.sha256)
 
     def propose(self, contexts: Sequence[Context], limit: int) -> list[list[Filling]]:
-        """Return the masked reading's fillings and those of the left context, all scored by the masked reading, best first."""
+        """Return the masked reading's fillings, and what is asked for of the left context's, by the masked score, best first."""
         return [self._propose(context, limit) for context in contexts]
 
     def _propose(self, context: Context, limit: int) -> list[Filling]:
         shape, (left, right) = shape_of(context), self.reader.sides(context)
         whole = fill(self.reader, left, right, shape)
-        from_left = sorted(self.causal.beams(context).items(), key=lambda item: (-item[1], item[0]))[: self.from_left]
-        others = [text for text, _ in from_left if text not in whole]
-        whole |= dict(zip(others, self._joint(context, [shape.lost(text) for text in others]), strict=True))
+        if self.from_left:
+            from_left = sorted(self.causal.beams(context).items(), key=lambda item: (-item[1], item[0]))[: self.from_left]
+            others = [text for text, _ in from_left if text not in whole]
+            whole |= dict(zip(others, self._joint(context, [shape.lost(text) for text in others]), strict=True))
         best = sorted(whole.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [Filling(shape.lost(text), score) for text, score in best]
 
@@ -199,7 +201,7 @@ def load_embedded(name: str, models: Path | None, rescore: bool) -> GapModel:
     judge = CausalModel(tuned(base, causal))
     if masked is None:
         return judge
-    return EmbeddedModel(judge, AdaptedReader(base, masked), [path for path in (masked, causal) if path])
+    return EmbeddedModel(judge, AdaptedReader(base, masked, judge.base), [path for path in (masked, causal) if path])
 
 
 def _adapter(file: str, models: Path | None) -> Path | None:

@@ -35,7 +35,8 @@ class Breadth:
     margin: float = 9.0
 
 
-BREADTH = Breadth()
+# A gap that holds a word needs less searching than one that holds several.
+WIDE, NARROW = Breadth(), Breadth(8, 100, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,15 @@ class Beam:
     score: float
 
 
-def fill(reader: MaskReader, left: Ids, right: Ids, shape: Shape, prior: Prior = log_prior, breadth: Breadth = BREADTH) -> dict[str, float]:
+def fill(
+    reader: MaskReader, left: Ids, right: Ids, shape: Shape, prior: Prior = log_prior, breadth: Breadth | None = None
+) -> dict[str, float]:
     """Return whole texts that fit between left and right with their log probabilities.
 
     A text that comes about in several ways (other pieces, another number of them) has their sum.
     """
     allowed, whole = Allowed(shape, reader.pieces), dict[str, float]()
+    breadth = breadth or (NARROW if shape.short else WIDE)
     beams = [Beam(count, (), "", prior(count, shape.words)) for count in piece_counts(shape)]
     while beams:
         rows = reader.read([Slots(left, beam.filled, beam.count, right) for beam in beams])

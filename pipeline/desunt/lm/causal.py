@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # The token that stands before a text in SmolLM2's training.
 START = 0
-LEFT, RIGHT = 180, 24
+LEFT, RIGHT = 160, 16
 # Characters that hold so many tokens, with room to spare.
 CHARACTERS = 12
 # Scoring goes on in stages: after so many tokens of the text after the gap, only what is within so many nats of the best goes on.

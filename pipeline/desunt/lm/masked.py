@@ -17,7 +17,7 @@ from desunt.conjecture import ModelRef
 from desunt.errors import DependencyMissing, UsageError
 from desunt.lm import Context, Filling
 from desunt.lm.beam import Ids, MaskReader, Prior, Slots, fill
-from desunt.lm.llama import working_type
+from desunt.lm.llama import obey_thread_limit, working_type
 from desunt.lm.pieces import Pieces, read_pieces
 from desunt.lm.shape import MOST_WORDS, log_prior, shape_of
 from desunt.record import sha256_of
@@ -189,6 +189,7 @@ def load_masked(name: str, kind: dtype | None = None) -> MaskedModel:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    obey_thread_limit()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
         model = AutoModelForMaskedLM.from_pretrained(name, local_files_only=True, dtype=kind or working_type())

@@ -24,6 +24,8 @@ WORDS = (0.60, 0.20, 0.10, 0.06, 0.04)
 MOST_WORDS = len(WORDS)
 # Of an unknown length, longer fillings than this are not proposed: they would only be guesses.
 OPEN_WORDS = 3
+# A gap of so many characters holds hardly more than a word.
+SHORT = 11
 # A length known to within so many characters tells the number of pieces.
 KNOWN = 8
 # The chance that a word of the tokenizer goes on with one piece more, from 35,000 spans of the training text.
@@ -48,6 +50,11 @@ class Shape:
     def fragment(self) -> bool:
         """Whether the gap starts or ends inside a word, and so may run over punctuation."""
         return bool(self.head or self.tail)
+
+    @property
+    def short(self) -> bool:
+        """Whether the gap holds hardly more than a word."""
+        return self.most <= SHORT or self.words[1] == 1
 
     def fits(self, text: str, *, lower: bool) -> bool:
         """Tell whether a whole text fits; case does not count where the vocabulary has none."""
@@ -89,7 +96,8 @@ def piece_counts(shape: Shape, most: int = 8) -> list[int]:
     if shape.most - shape.least > KNOWN:
         return list(range(shape.words[0], min(most, shape.words[1] + 1) + 1))
     low = max(shape.words[0], shape.least // 8, 1)
-    high = max(low, min(most, shape.words[1] + 2, math.ceil(shape.most / 5) + 1, shape.most))
+    pieces = math.ceil(shape.most / 5)
+    high = max(low, min(most, shape.words[1] + 2, max(2, pieces) if shape.short else pieces + 1, shape.most))
     return list(range(low, min(high, low + 3) + 1))
 
 

@@ -31,6 +31,8 @@ CHANNELS: tuple[Channel, ...] = ("ink", "garbled")
 SHOWN = 300
 # With ink, so many fillings are scored by the model: those that rough weights of what costs nothing put first, and the best proposed.
 # A garbled word may have nothing left of the right one, so more are taken from the context.
+# Without ink, so many that the model proposed first, and as many that counted phrases put first.
+BY_TEXT = 32
 BY_INK, BY_CONTEXT = 26, {"ink": 14, "garbled": 30}
 # Gaps that are proposed for in one batch.
 TOGETHER = 8
@@ -113,15 +115,14 @@ def _phrases(context: Context, texts: Sequence[str], known: Knowledge) -> list[f
 
 
 def _promising(asked: Asked, pool: list[Filling], known: Knowledge) -> list[Filling]:
-    """Return the fillings that are worth the model's time: where there is ink, those it speaks for, and some in case it is junk."""
-    if not asked.ink:
-        return pool
+    """Return the fillings that are worth the model's time: those that the ink, or else counted phrases, speak for, and the model's own."""
     phrases = _phrases(asked.context, [filling.text for filling in pool], known)
     rows = [_factors(asked, filling, 0.0, phrase, known) for filling, phrase in zip(pool, phrases, strict=True)]
     chances = [INK * row.ink + LEXICON * row.lexicon + PROPOSAL * row.proposal + PHRASE * row.phrase for row in rows]
     order = sorted(range(len(pool)), key=lambda i: (-chances[i], pool[i].text))
-    others = sorted(order[BY_INK:], key=lambda i: (-pool[i].score, pool[i].text))
-    return [pool[i] for i in (*order[:BY_INK], *others[: BY_CONTEXT[asked.channel]])]
+    first, more = (BY_INK, BY_CONTEXT[asked.channel]) if asked.ink else (BY_TEXT, BY_TEXT)
+    others = sorted(order[first:], key=lambda i: (-pool[i].score, pool[i].text))
+    return [pool[i] for i in (*order[:first], *others[:more])]
 
 
 def _factors(asked: Asked, filling: Filling, context: float, phrase: float, known: Knowledge) -> Factors:

@@ -165,11 +165,20 @@ def test_the_written_file_is_read_by_the_library(tmp_path):
     assert {name: value.tolist() for name, value in read.items()} == {name: value.tolist() for name, value in tensors.items()}
 
 
-def test_models_toml_says_all_that_must_be_known(root):
-    pinned = pinned_model("smollm2", root / "models")
+@pytest.mark.parametrize("name", ["smollm2", "masked-adapter", "causal-adapter", "ngram"])
+def test_models_toml_says_all_that_must_be_known(root, name):
+    pinned = pinned_model(name, root / "models")
     assert pinned["licence"] == "Apache-2.0"
-    assert len(pinned["sha256"]) == len(pinned["source_sha256"]) == 64
+    assert len(pinned["sha256"]) == 64
     assert (root / "models" / pinned["card"]).is_file()
+
+
+@pytest.mark.parametrize("name", ["masked-adapter", "causal-adapter", "ngram"])
+def test_shipped_weights_are_those_that_models_toml_names(root, name):
+    pinned = pinned_model(name, root / "models")
+    file = root / "models" / pinned["file"]
+    assert sha256_of(file) == pinned["sha256"]
+    assert file.stat().st_size <= 50_000_000
 
 
 def test_without_the_wheel_the_line_to_type_is_given(monkeypatch):

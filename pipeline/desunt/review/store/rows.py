@@ -110,9 +110,9 @@ def _row(record: Record, page: Page, line: Line, number: int, place: int, at: in
 
 
 def first_of(opinion: Opinion | None) -> Candidate | None:
-    """Return the first candidate that something supports; of a refusal, where none is, the likeliest that was weighed."""
-    supported, possible = by_support(opinion.candidates if opinion else ())
-    return next(iter((*supported, *possible) if isinstance(opinion, Refusal) else supported), None)
+    """Return the first candidate that something supports; of a refusal, where none is offered, the likeliest that was weighed."""
+    candidates = opinion.candidates if opinion else ()
+    return next(iter(candidates if isinstance(opinion, Refusal) else by_support(candidates)[0]), None)
 
 
 def _search(gap: Gap, around: tuple[str, str], top: str) -> str:

@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from desunt.conjecture import ModelRef
-from desunt.document import Box
-from desunt.edits import GapEdit
-from desunt.record import adapter
-from desunt.review.store.entries import Chain, Entry
+from desunt.decision_log import START, Entry, canonical, from_plain, hash_of, plain
+from desunt.review.store.entries import Chain
 from desunt.review.store.schema import EntryTable, StandingTable
 
-START = "0" * 64
+__all__ = ["append", "canonical", "entries", "from_plain", "from_row", "one", "plain", "verify"]
+
 _JSON = ("shown", "probabilities", "model", "settings", "box", "edit")
 _BATCH = 1000
-
-
-def canonical(value: object) -> str:
-    """Return JSON with sorted keys and nothing that could be written in two ways."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def plain(entry: Entry) -> dict[str, Any]:
-    """Return the entry as JSON has it: keys in the order of the type."""
-    return {field.name: asdict_or_same(getattr(entry, field.name)) for field in fields(Entry)}
-
-
-def asdict_or_same(value: Any) -> Any:
-    """Return a dataclass as a dictionary, tuples as lists, and anything else as it is."""
-    if isinstance(value, Box | ModelRef | GapEdit):
-        return json.loads(json.dumps(asdict(value)))
-    return json.loads(json.dumps(value)) if isinstance(value, tuple) else value
-
-
-def hash_of(entry: Entry) -> str:
-    """Return the SHA-256 over the hash before and all other fields but the hash itself."""
-    return hash_of_plain(plain(entry))
-
-
-def hash_of_plain(values: dict[str, Any]) -> str:
-    """Return the hash of an entry of any version, as JSON has it."""
-    content = {name: value for name, value in values.items() if name != "hash"}
-    return hashlib.sha256(canonical(content).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def append(connection: Connection, entry: Entry) -> Entry:
@@ -70,23 +39,6 @@ def from_row(row: RowMapping) -> Entry:
     for name in _JSON:
         values[name] = json.loads(values[name])
     return from_plain(values)
-
-
-def from_plain(values: dict[str, Any]) -> Entry:
-    """Return the entry that `plain` wrote."""
-    return Entry(
-        **{
-            **values,
-            "shown": tuple(values["shown"]),
-            "probabilities": tuple(map(float, values["probabilities"])),
-            # JSON may say 1 for 1.0; the database says 1.0, and the hash is over what it says.
-            "probability": None if values["probability"] is None else float(values["probability"]),
-            "settings": tuple((name, value) for name, value in values["settings"]),
-            "model": ModelRef(**values["model"]) if values["model"] else None,
-            "box": Box(**values["box"]) if values["box"] else None,
-            "edit": adapter(GapEdit).validate_python(values["edit"]) if values["edit"] else None,
-        }
-    )
 
 
 def entries(connection: Connection, *conditions: Any) -> Iterator[Entry]:

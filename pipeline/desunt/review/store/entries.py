@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from desunt.conjecture import Basis, Decision, ModelRef, Verdict
+from desunt.conjecture import Basis, Decision, Verdict
+from desunt.decision_log import DECISIONS_SCHEMA, Action, Entry
 from desunt.document import Box, Extent, Letters, Reason
-from desunt.edits import EditKind, GapEdit
+from desunt.edits import EditKind
 from desunt.review.store.values import Status
 
-Action: TypeAlias = Literal["decide", "revoke", "confirm", "contest", "resolve", "edit"]
-DECISIONS_SCHEMA = "desunt-decisions-1"
+__all__ = [
+    "DECISIONS_SCHEMA", "Action", "Assignment", "Chain", "Detached", "Disagreement", "EditProposal", "Entry", "Imported", "NewGap",
+    "Outcome", "Proposal", "Standing",
+]  # fmt: skip
+
 NO_LETTERS = Letters()
 
 
@@ -61,54 +65,6 @@ class EditProposal:
     version: str
     note: str = ""
     uid: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the chain and one line of decisions.jsonl; never changed, never removed.
-
-    `target` is the id of the gap, the word, or the line (for `edit`); `saw` the uid of the last entry about it that the editor knew;
-    `refers` the uid that is revoked, confirmed, contested or resolved. `stale`: it came second and has no effect.
-    `moved_from` is the uid of the entry this one carries over to a gap that a new reading of the page put in the same place; `origin` the
-    hash of the entry in the chain it was imported from. `probabilities` go with `shown`, and `top`, `probability` and `refused` are the
-    first candidate as it then was. `at` is ISO 8601, UTC. `hash` is the SHA-256 of all other fields, `previous` among them
-    (docs/formats.md).
-    """
-
-    schema: str
-    seq: int
-    uid: str
-    action: Action
-    document_id: str
-    target: str
-    verdict: Verdict | None
-    basis: Basis | None
-    text: str | None
-    note: str
-    editor: str
-    at: str
-    saw: str
-    refers: str | None
-    stale: bool
-    series: str | None
-    shown: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    top: str | None
-    probability: float | None
-    refused: bool | None
-    blind: str | None
-    model: ModelRef | None
-    settings: tuple[tuple[str, str], ...]
-    record_sha256: str
-    scan_sha256: str | None
-    frame: int | None
-    page: int | None
-    box: Box | None
-    edit: GapEdit | None
-    moved_from: str | None
-    origin: str | None
-    previous: str
-    hash: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from desunt.decision_log import READERS, hash_of_plain
 from desunt.errors import WallBroken
 from desunt.record import adapter
 from desunt.review.store import chain
@@ -23,8 +24,6 @@ from desunt.review.store.index import Index
 from desunt.review.store.progress import FORMULA
 
 COLUMNS = tuple(field.name for field in fields(Entry))
-# The versions that can be read, each with what makes its line one of today's; hashes are proved before.
-READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {DECISIONS_SCHEMA: dict}
 MOST = 2**31 - 1
 # What an import changes of an entry: its place in this chain, and whether it took effect here.
 OWN = ("seq", "stale", "origin", "previous", "hash", "saw")
@@ -127,7 +126,7 @@ def _proved(lines: Iterable[dict[str, Any]]) -> Iterator[Entry]:
     entries, before = [], None
     for number, values in enumerate(lines, start=1):
         where = f"decision {values.get('uid')!r} (entry {number})"
-        if chain.hash_of_plain(values) != values.get("hash"):
+        if hash_of_plain(values) != values.get("hash"):
             raise WallBroken(f"{where} was changed after it was written", remedy="Export it anew")
         if before and values.get("seq") == before["seq"] + 1 and values.get("previous") != before["hash"]:
             raise WallBroken(f"{where} does not follow the one before it", remedy="Export it anew")

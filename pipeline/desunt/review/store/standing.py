@@ -4,73 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from desunt.conjecture import Decision
+from desunt.decision_log import Entry, Stand, decision_of, in_force, meaning, stand_of
 from desunt.record import adapter
 from desunt.review.store.chain import canonical, entries
-from desunt.review.store.entries import Entry, Standing
+from desunt.review.store.entries import Standing
 from desunt.review.store.schema import EntryTable, GapTable, StandingTable
 from desunt.review.store.values import Status
 
+__all__ = [
+    "Stand", "columns", "from_row", "history", "in_force", "meaning", "rebuild", "restand", "stand_of", "standing", "status_of", "version",
+]  # fmt: skip
+
 NEVER_ASKED = ("withheld", "blank")
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """The reading that holds or is contested, who came to the same, and who to another."""
-
-    entry: Entry
-    confirmed: tuple[str, ...] = ()
-    contested: tuple[Entry, ...] = ()
-
-
-def meaning(entry: Entry) -> tuple[str, ...]:
-    """Return what an entry says about the place, so that two readers can be compared: the text, or else the verdict."""
-    return ("text", " ".join(entry.text.split())) if entry.text is not None else ("verdict", str(entry.verdict))
-
-
-def in_force(history: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Return the entries that took effect and were not taken back, oldest first.
-
-    Read backwards: an entry can only be revoked by a later one, whose own fate is then known.
-    """
-    revoked: set[str] = set()
-    kept = []
-    for entry in reversed(history):
-        if entry.stale or entry.uid in revoked:
-            continue
-        if entry.action == "revoke" and entry.refers:
-            revoked.add(entry.refers)
-        kept.append(entry)
-    return tuple(reversed(kept))
-
-
-def stand_of(history: Sequence[Entry]) -> Stand | None:
-    """Return what the entries about one place come to; None if nothing is decided."""
-    stand: Stand | None = None
-    for entry in in_force(history):
-        if entry.action == "decide":
-            stand = Stand(entry)
-        elif entry.action == "resolve":
-            stand = Stand(entry, _of_one_mind(entry, stand))
-        elif stand and entry.refers == stand.entry.uid and entry.action == "confirm":
-            stand = Stand(stand.entry, (*stand.confirmed, entry.editor), stand.contested)
-        elif stand and entry.refers == stand.entry.uid and entry.action == "contest":
-            stand = Stand(stand.entry, stand.confirmed, (*stand.contested, entry))
-    return stand
-
-
-def _of_one_mind(resolved: Entry, stand: Stand | None) -> tuple[str, ...]:
-    """Return the readers whose own reading an approver's resolution upholds."""
-    if stand is None:
-        return ()
-    first = (stand.entry.editor, *stand.confirmed) if meaning(stand.entry) == meaning(resolved) else ()
-    second = tuple(entry.editor for entry in stand.contested if meaning(entry) == meaning(resolved))
-    return tuple(name for name in dict.fromkeys((*first, *second)) if name != resolved.editor)
 
 
 def status_of(stand: Stand | None, reason: str | None = None) -> Status:
@@ -80,13 +30,6 @@ def status_of(stand: Stand | None, reason: str | None = None) -> Status:
     if stand.contested:
         return "contested"
     return "left-open" if stand.entry.verdict == "left-open" else "decided"
-
-
-def decision_of(stand: Stand, target: str) -> Decision:
-    """Return the decision that stands, as exporters see it."""
-    entry = stand.entry
-    assert entry.verdict is not None
-    return Decision(target, entry.verdict, entry.basis, entry.text, entry.editor, entry.at, entry.shown, entry.note, stand.confirmed)
 
 
 def history(connection: Connection, target: str) -> tuple[Entry, ...]:

@@ -103,3 +103,8 @@ def test_links_into_the_page_find_their_heading():
     wanted = {anchor for page in docs.glob("*.md") for anchor in re.findall(r"formats\.md#([\w-]+)", page.read_text("utf-8"))}
     assert wanted
     assert wanted <= anchors
+
+
+def test_the_line_of_the_log_is_real():
+    (excerpt,) = excerpts("Hand-over")
+    assert holds(squeezed((Path(__file__).parent / "golden" / "decisions-1.jsonl").read_text("utf-8").splitlines()[0]), excerpt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from desunt.errors import DesuntError, ExitCode, UsageError
 from desunt.review.users_cli import users
 
 if TYPE_CHECKING:
+    from desunt.logged import Log
     from desunt.outputs import Decided
 
 app = typer.Typer(
@@ -144,15 +146,17 @@ def export(
     asked = mode_named(mode) if mode else None
     chosen = formats_with(asked) if asked and formats is None else settings.formats
     wanted, folders = orders(chosen, asked), document_folders(outputs)
-    decided = decisions_of(outputs, database)
-    for folder in folders:
-        for name in export_folder(folder, wanted, settings, decided):
-            typer.echo(folder / name)
-    if archive:
-        from desunt.handover import pack
+    with log_of(outputs, database) if archive else nullcontext() as log:
+        # What is handed over tells what the log in it tells, whatever editors do meanwhile.
+        decided = log or decisions_of(outputs, database)
+        for folder in folders:
+            for name in export_folder(folder, wanted, settings, decided, always=log is not None):
+                typer.echo(folder / name)
+        if archive:
+            from desunt.handover import pack
 
-        pack(outputs, folders, archive)
-        typer.echo(archive)
+            pack(outputs, folders, archive, log)
+            typer.echo(archive)
 
 
 def decisions_of(outputs: Path, database: str | None) -> Decided | None:
@@ -162,6 +166,16 @@ def decisions_of(outputs: Path, database: str | None) -> Decided | None:
     from desunt.review import decided
 
     return decided(outputs, database)
+
+
+def log_of(outputs: Path, database: str | None) -> AbstractContextManager[Log | None]:
+    """Take down the desk's log of decisions as it is now; nothing where there is no desk."""
+    if database is None and not (outputs / "desk.sqlite").exists():
+        return nullcontext()
+    from desunt.logged import taken_down
+    from desunt.review import log_lines
+
+    return taken_down(log_lines(outputs, database))
 
 
 @app.command()

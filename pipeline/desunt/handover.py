@@ -1,4 +1,4 @@
-"""A ZIP for hand-over: every document's folder whole, a README in plain words, and a list of checksums that any system can check."""
+"""A ZIP for hand-over: documents' folders whole, the desk's log, a README in plain words, and checksums that any system can check."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from desunt.errors import InputError
 from desunt.export import exporter_names, load_exporter
 from desunt.export.wording import GENERATOR
-from desunt.proofs.handover import CHECKSUMS
+from desunt.logged import LOG, Log
+from desunt.proofs.handover import CHECKSUMS, README, end_of
 from desunt.proofs.manifest import MANIFEST, files_of
 
-README = "README.txt"
 # The earliest date a ZIP can hold: the same files give the same bytes whenever they are packed.
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 PERMISSIONS = 0o644 << 16
@@ -33,7 +33,8 @@ Is everything there, and unchanged?
 ===================================
 With any system:         sha256sum -c {CHECKSUMS}
 With desunt installed:   desunt verify FOLDER   (or the ZIP itself)
-The second also proves that no conjecture stands in a text, and that accepted readings carry their editor's name.
+The second also proves that no conjecture stands in a text, that accepted readings carry their editor's name, and that the log of
+decisions holds, if there is one.
 
 Files of each folder
 ====================
@@ -45,8 +46,8 @@ manifest.json       the SHA-256 of each file of the folder
 """
 
 
-def pack(outputs: Path, folders: list[Path], archive: Path) -> None:
-    """Write the ZIP: at no time is more than a piece of one file in memory. The same folders give the same bytes.
+def pack(outputs: Path, folders: list[Path], archive: Path, log: Log | None = None) -> None:
+    """Write the ZIP: at no time is more than a piece of one file in memory. The same folders and log give the same bytes.
 
     Raises InputError if the ZIP would lie inside a folder that is packed.
     """
@@ -56,7 +57,7 @@ def pack(outputs: Path, folders: list[Path], archive: Path) -> None:
     handle, part = tempfile.mkstemp(dir=archive.parent, prefix=f".{archive.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream, ZipFile(stream, "w", ZIP_DEFLATED) as packed:
-            _pack(outputs, folders, packed)
+            _pack(outputs, folders, packed, log)
         os.chmod(part, 0o644)
         os.replace(part, archive)
     except BaseException:
@@ -64,12 +65,12 @@ def pack(outputs: Path, folders: list[Path], archive: Path) -> None:
         raise
 
 
-def _pack(outputs: Path, folders: list[Path], packed: ZipFile) -> None:
+def _pack(outputs: Path, folders: list[Path], packed: ZipFile, log: Log | None) -> None:
     sums = []
-    for name, path in _files(outputs, folders):
+    for name, path in (*_files(outputs, folders), *([(LOG, log.path)] if log else ())):
         with path.open("rb") as source, packed.open(_entry(name), "w", force_zip64=path.stat().st_size > 1 << 30) as target:
             sums.append((name, _copied(source, target)))
-    readme = (TOP + "".join(_formats())).encode()
+    readme = (TOP + "".join(_formats()) + (_about(log) if log else "")).encode()
     packed.writestr(_entry(README), readme)
     sums.append((README, hashlib.sha256(readme).hexdigest()))
     packed.writestr(_entry(CHECKSUMS), "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)))
@@ -101,3 +102,14 @@ def _formats() -> Iterator[str]:
         exporter = load_exporter(name)
         held = "the text" if exporter.kind == "reading" else "the gaps and what is supposed about them"
         yield f"NAME{exporter.suffix:<16}{held}, as {name}; modes: {', '.join(exporter.modes)}, the first if the file name gives none\n"
+
+
+def _about(log: Log) -> str:
+    return f"""
+The log of decisions
+====================
+{LOG}     all that editors did at the desk, a line each, oldest first, with the CONJECTURES that they were shown; nothing is taken out.
+Each line carries the hash of the line before it: a line that was changed, removed or moved is found.
+{end_of(log)}:
+write that hash down elsewhere, and nobody can put another log in its place.
+"""

@@ -68,15 +68,18 @@ def publish(made: dict[str, Path], folder: Path) -> None:
     write_manifest(folder)
 
 
-def export_folder(folder: Path, wanted: tuple[Order, ...], settings: Settings, decided: Decided | None = None) -> list[str]:
+def export_folder(
+    folder: Path, wanted: tuple[Order, ...], settings: Settings, decided: Decided | None = None, *, always: bool = False
+) -> list[str]:
     """Export a document's folder anew; return the names written. Raises InputError if it holds no record.
 
     Where decisions are told, those that stand at the desk count: `decisions.json` becomes a snapshot of them, and if they are others than
-    before, every export of the folder that tells decisions is made anew with those asked for, so that all files agree.
+    before, every export of the folder that tells decisions is made anew with those asked for, so that all files agree. If only texts
+    without decisions are asked for, the snapshot is left as it is, unless `always`.
     """
     with stored_record(folder) as stored:
         record, changed = stored, False
-        if decided and any(mode != "diplomatic" for _, mode in wanted):
+        if decided and (always or any(mode != "diplomatic" for _, mode in wanted)):
             decisions, edits = decided(stored.document.id)
             record = replace(stored, decisions=dict(decisions), edits=edits)
             changed = _stands(stored) != _stands(record)

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from desunt.errors import InputError
+from desunt.logged import Log
 from desunt.proofs.document import prove_document
 from desunt.proofs.findings import Breach, Finding, Note, Unfinished
-from desunt.proofs.handover import prove_checksums, unpack
+from desunt.proofs.handover import log_of, prove_checksums, prove_log, unpack
 from desunt.proofs.manifest import MANIFEST, write_manifest
 
 __all__ = ["Breach", "Report", "as_json", "format_report", "verify", "with_findings", "write_manifest"]
@@ -33,7 +34,8 @@ class Report:
 def verify(folder: Path, *, scans: Path | None = None) -> Report:
     """Prove every document under the folder, or the one whose folder it is, or what a ZIP for hand-over holds.
 
-    Scans are looked for in `scans` first, then where they were. A list of checksums is proved where there is one. Raises InputError if
+    Scans are looked for in `scans` first, then where they were. A list of checksums is proved where there is one, and the log of
+    decisions beside it. Raises InputError if
     there is no such folder. Files that cannot be read are breaches, never errors.
     """
     if folder.is_file():
@@ -46,8 +48,10 @@ def verify(folder: Path, *, scans: Path | None = None) -> Report:
 
 def _verify(folder: Path, scans: Path | None, wrong: list[Breach]) -> Report:
     homes = list(_document_folders(folder))
-    of_documents = (finding for home in homes for finding in prove_document(home, _name(home, folder), scans))
-    found = (*wrong, *prove_checksums(folder), *of_documents)
+    handed = log_of(folder)
+    log = handed if isinstance(handed, Log) else None
+    of_documents = (finding for home in homes for finding in prove_document(home, _name(home, folder), scans, log))
+    found = (*wrong, *prove_checksums(folder), *prove_log(handed, folder, homes), *of_documents)
     return with_findings(Report(len(homes), (), (), ()), found)
 
 

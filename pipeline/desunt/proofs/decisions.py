@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from desunt.conjecture import Decision
 from desunt.document import Document, Gap, lines_with_pages
 from desunt.edits import apply_edits
+from desunt.logged import LOG, Log
 from desunt.proofs.findings import Breach, Finding, Note
 from desunt.record import Record
 
@@ -44,3 +45,18 @@ def _problems(name: str, decision: Decision) -> Iterator[str]:
 def _tokens(document: Document) -> dict[str, str]:
     tokens = (token for _, line in lines_with_pages(document) for token in line.tokens)
     return {token.id: token.reason if isinstance(token, Gap) else "" for token in tokens}
+
+
+def prove_logged(record: Record, log: Log, file: str) -> Iterator[Breach]:
+    """Yield each decision that is not what the desk's log comes to for this document."""
+    stands, edits = log(record.document.id)
+    told: Mapping[str, Decision] = record.decisions or {}
+    for name in sorted(told.keys() | stands.keys()):
+        if name not in stands:
+            yield Breach(file, f"decision about {name}", f"does not stand in {LOG}, the desk's log")
+        elif name not in told:
+            yield Breach(file, f"decision about {name}", f"is missing; it stands in {LOG}, the desk's log")
+        elif told[name] != stands[name]:
+            yield Breach(file, f"decision about {name}", f"says something else than {LOG}, the desk's log")
+    if record.edits != edits:
+        yield Breach(file, "edits", f"are others than those that stand in {LOG}, the desk's log")

@@ -10,7 +10,8 @@ from typing import Any
 
 from desunt.conjecture import Opinion
 from desunt.document import Document, Gap
-from desunt.proofs.decisions import prove_decisions
+from desunt.logged import Log
+from desunt.proofs.decisions import prove_decisions, prove_logged
 from desunt.proofs.exports import export_of, prove_export
 from desunt.proofs.findings import Breach, Finding, Note, Unfinished
 from desunt.proofs.manifest import MANIFEST, MANIFEST_SCHEMA, ManifestFile, files_of
@@ -53,15 +54,18 @@ class Home:
         return Breach(self.says(file), place, problem)
 
 
-def prove_document(folder: Path, name: PurePosixPath, scans: Path | None) -> Iterator[Finding]:
-    """Yield all that is wrong with a document's folder, what is not finished, and what could not be checked."""
+def prove_document(folder: Path, name: PurePosixPath, scans: Path | None, log: Log | None = None) -> Iterator[Finding]:
+    """Yield all that is wrong with a document's folder, what is not finished, and what could not be checked.
+
+    Decisions are compared with the log, if there is one.
+    """
     home = Home(folder, name, files_of(folder))
     read = _manifest(home)
     if read is None and "record.json" not in home.files:
         yield Unfinished(str(name), _how_far(home))
         return
     manifest = None if isinstance(read, Breach) else read
-    found = list(_contents(home, manifest, scans))
+    found = list(_contents(home, manifest, scans, log))
     yield from found
     if manifest is not None:
         yield from _hashes(home, manifest, {one.file for one in found})
@@ -146,7 +150,7 @@ def _is_proved(file: str) -> bool:
     return file == "record.json" or (kind is not None and kind[0].name not in PICTURED)
 
 
-def _contents(home: Home, manifest: ManifestFile | None, scans: Path | None) -> Iterator[Finding]:
+def _contents(home: Home, manifest: ManifestFile | None, scans: Path | None, log: Log | None) -> Iterator[Finding]:
     facts = read_file(home, RecordFile, RECORD_SCHEMA, "record.json")
     opinions = read_file(home, ConjecturesFile, CONJECTURES_SCHEMA, "conjectures.json")
     if isinstance(opinions, Breach):
@@ -168,6 +172,8 @@ def _contents(home: Home, manifest: ManifestFile | None, scans: Path | None) -> 
     elif decided is not None:
         record = replace(record, decisions=decided.decisions, edits=decided.edits)
         yield from prove_decisions(record, home.says(DECISIONS))
+    if log is not None and not isinstance(decided, Breach):
+        yield from prove_logged(record, log, home.says(DECISIONS))
     yield from _exports(home, record, manifest, known is not None, scans)
 
 

@@ -1,18 +1,20 @@
-"""Prove what was handed over: a folder or a ZIP with a list of checksums."""
+"""Prove what was handed over: a folder or a ZIP with a list of checksums, and the log of decisions in it."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from desunt.errors import InputError
-from desunt.proofs.findings import Breach
-from desunt.record import sha256_of
+from desunt.errors import InputError, WallBroken
+from desunt.logged import LOG, Log, proved_log
+from desunt.proofs.findings import Breach, Finding, Note
+from desunt.record import DECISIONS, sha256_of
 
 CHECKSUMS = "SHA256SUMS"
+README = "README.txt"
 LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -72,3 +74,33 @@ def _compared(folder: Path, name: str, digest: str) -> Iterator[Breach]:
         yield Breach(name, "", f"is missing; {CHECKSUMS} lists it")
     elif sha256_of(path) != digest:
         yield Breach(name, "", f"has another SHA-256 than {CHECKSUMS} says: it was changed after the hand-over")
+
+
+def log_of(folder: Path) -> Log | Breach | None:
+    """Return the log of decisions that was handed over, once its chain is proved; None if there is none."""
+    path = folder / LOG
+    if not path.is_file() or not (folder / CHECKSUMS).is_file():
+        return None
+    try:
+        return proved_log(path)
+    except WallBroken as error:
+        return Breach(LOG, "", error.problem)
+    except OSError as error:
+        return Breach(LOG, "", f"cannot be read: {error}")
+
+
+def prove_log(log: Log | Breach | None, folder: Path, homes: Iterable[Path]) -> Iterator[Finding]:
+    """Yield what is wrong with the log itself: a chain shows no line that was cut off at its end, but the README says how it ends."""
+    if isinstance(log, Breach):
+        yield log
+    elif log is not None:
+        readme = folder / README
+        if not readme.is_file() or end_of(log) not in readme.read_text("utf-8", "replace"):
+            yield Breach(LOG, f"after line {log.rows}", f"ends otherwise than {README} says: lines were cut off or added")
+    elif (folder / CHECKSUMS).is_file() and any((home / DECISIONS).exists() for home in homes):
+        yield Note(LOG, "", "was not handed over: decisions are proved by their snapshots and checksums, not by the desk's chain")
+
+
+def end_of(log: Log) -> str:
+    """Return the sentence of the README about the end of the log."""
+    return f"Its number of lines is {log.rows}, the hash of the last {log.head}"

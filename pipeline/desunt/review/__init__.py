@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from desunt.conjecture import Decision
@@ -26,3 +26,10 @@ def decided(outputs: Path, database: str | None) -> Callable[[str], tuple[Mappin
             return decided_in(connection, document_id), edits_in(connection, document_id)
 
     return look_up
+
+
+def log_lines(outputs: Path, database: str | None) -> Iterator[str]:
+    """Return the desk's log of decisions, a line of JSON an entry, oldest first."""
+    from desunt.review.store import open_store
+
+    return open_store(outputs, database).exchange.export_jsonl()

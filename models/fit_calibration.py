@@ -67,7 +67,7 @@ def main() -> None:
         weighed = _weighed(examples[: args.each], model, known)
         fits[kind] = _fitted(kind, weighed)
     table["models"][model.ref.name] = fits
-    if args.model == "embedded":
+    if args.model == "embedded" and fits.keys() >= set(KINDS):
         table["models"]["other"] = {kind: _cautious(fits[kind]) for kind in KINDS}  # type: ignore[arg-type]
     args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 

@@ -16,9 +16,10 @@ from desunt.export import load_exporter
 from desunt.export.entries import entries
 from desunt.export.reading import in_mode
 from desunt.record import Record, read_record, write_decisions, write_record
-from desunt.stored import ChangedPages, StoredPages, stored_record
+from desunt.stored import ChangedPages, StoredOpinions, StoredPages, stored_record
 from tests.hostile_records import records, transcripts
 from tests.sample_records import sample_record, sample_transcript
+from tests.tamperings import edit
 
 
 def check(folder: Path) -> None:
@@ -50,6 +51,27 @@ def test_pages_are_read_when_they_are_asked_for(tmp_path):
         assert pages[0:2] == sample_record().document.pages
         with pytest.raises(IndexError):
             pages[2]
+
+
+def test_opinions_are_read_when_they_are_asked_for(tmp_path):
+    write_record(sample_record(), tmp_path)
+    with stored_record(tmp_path) as record:
+        assert isinstance(record.opinions, StoredOpinions)
+        assert dict(record.opinions) == sample_record().opinions
+        assert "g4" not in record.opinions
+        with pytest.raises(KeyError):
+            record.opinions["g4"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"none_of_these": 0.17', '"none_of_these": "0.17"'), ('  "g1": {', '  "g0": null,\n  "g1": {'), (' "opinions": {', ' "opinion": {')],
+)
+def test_opinions_that_are_broken_are_told_before_anything_is_written(tmp_path, old, new):
+    write_record(sample_record(), tmp_path)
+    edit(tmp_path / "conjectures.json", old, new)
+    with pytest.raises(WallBroken, match=r"conjectures\.json"), stored_record(tmp_path):
+        pass
 
 
 def test_a_single_page_is_read_whole(tmp_path):

@@ -105,7 +105,7 @@ class Record:
 
 
 @cache
-def adapter(kind: type) -> TypeAdapter[Any]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
     """Return the reader, writer and schema maker of one kind of file."""
     from pydantic import TypeAdapter
 
@@ -124,13 +124,20 @@ def from_json(kind: type, source: Path) -> Any:
 
     Raises InputError if it is missing, and WallBroken if it is not what the schema says.
     """
+    try:
+        content = source.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{source}: no such file", remedy="Run `desunt run` on the scans first") from None
+    return parsed(kind, content, source)
+
+
+def parsed(kind: Any, content: bytes, source: Path) -> Any:
+    """Return the value that JSON from a file, or from a piece of it, holds. Raises WallBroken if it is not what the schema says."""
     from pydantic import ValidationError
 
     try:
         # strict: a number is not taken for a string; JSON lists become tuples all the same.
-        return adapter(kind).validate_json(source.read_bytes(), strict=True)
-    except FileNotFoundError:
-        raise InputError(f"{source}: no such file", remedy="Run `desunt run` on the scans first") from None
+        return adapter(kind).validate_json(content, strict=True)
     except (ValidationError, UnicodeDecodeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         place = "/".join(map(str, first["loc"])) or "the file"

@@ -1,19 +1,35 @@
-"""A record whose pages stay on disk and are read one at a time, so that a thousand pages take no more memory than ten."""
+"""A record whose pages and opinions stay on disk and are read one at a time, so that a thousand pages take no more memory than ten."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast, overload
 
+from desunt.conjecture import Conjecture, Opinion, Refusal
 from desunt.document import Page
 from desunt.errors import WallBroken
-from desunt.record import ConjecturesFile, Record, RecordFile, adapter, from_json, read_record, sha256_of, with_decisions
+from desunt.record import ConjecturesFile, Record, RecordFile, from_json, parsed, read_record, sha256_of, with_decisions
 
-# How `to_json` writes the list of pages and each page in it; a string never holds a line feed, so that such lines are nothing else.
-PAGES, PAGE, PAGE_ENDS, PAGES_END = b'  "pages": [\n', b"   {\n", (b"   },\n", b"   }\n"), b"  ],\n"
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How `to_json` writes a list or a table: its first line, its last, and how the first line of an item begins and the last reads.
+
+    A string never holds a line feed, and what stands inside an item stands further to the right: such lines are nothing else.
+    """
+
+    opens: bytes
+    closes: bytes
+    item: bytes
+    ends: tuple[bytes, bytes]
+
+
+PAGES = Layout(b'  "pages": [\n', b"  ],\n", b"   {", (b"   },\n", b"   }\n"))
+OPINIONS = Layout(b' "opinions": {\n', b" }\n", b'  "', (b"  },\n", b"  }\n"))
 
 
 class LazyPages(Sequence[Page]):
@@ -42,9 +58,9 @@ class LazyPages(Sequence[Page]):
 class StoredPages(LazyPages):
     """The pages of a record, each read from its place in the file."""
 
-    def __init__(self, file: BinaryIO, places: list[tuple[int, int]]) -> None:
+    def __init__(self, file: BinaryIO, path: Path, places: list[tuple[int, int]]) -> None:
         super().__init__()
-        self._file, self._places = file, places
+        self._file, self._path, self._places = file, path, places
 
     def __len__(self) -> int:
         return len(self._places)
@@ -52,8 +68,27 @@ class StoredPages(LazyPages):
     def made(self, place: int) -> Page:
         start, length = self._places[place]
         self._file.seek(start)
-        page: Page = adapter(Page).validate_json(self._file.read(length), strict=True)
+        page: Page = parsed(Page, self._file.read(length), self._path)
         return page
+
+
+class StoredOpinions(Mapping[str, Opinion]):
+    """The opinions of a record by gap id, each read from its place in the file when it is asked for."""
+
+    def __init__(self, file: BinaryIO, path: Path, places: dict[str, tuple[int, int]]) -> None:
+        self._file, self._path, self._places = file, path, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __getitem__(self, gap_id: str) -> Opinion:
+        start, length = self._places[gap_id]
+        self._file.seek(start)
+        opinion: Opinion = parsed(Conjecture | Refusal, self._file.read(length), self._path)
+        return opinion
 
 
 class ChangedPages(LazyPages):
@@ -83,39 +118,56 @@ def stored_record(folder: Path) -> Iterator[Record]:
 
     Raises what `read_record` raises.
     """
-    path = folder / "record.json"
-    if not path.is_file():
+    path, about = folder / "record.json", folder / "conjectures.json"
+    if not (path.is_file() and about.is_file()):
         yield read_record(folder)
         return
-    with path.open("rb") as file:
-        shell, places = _split(file)
-        if len(places) < 2:
+    with path.open("rb") as file, about.open("rb") as opinions_file:
+        shell, items = _split(file, PAGES)
+        if len(items) < 2:
             yield read_record(folder)
             return
-        opinions: ConjecturesFile = from_json(ConjecturesFile, folder / "conjectures.json")
+        opinions = _opinions(opinions_file, about)
         if opinions.record_sha256 != sha256_of(path):
             raise WallBroken(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
-        facts: RecordFile = adapter(RecordFile).validate_json(shell, strict=True)
+        facts: RecordFile = parsed(RecordFile, shell, path)
         # Whoever goes through the pages sees no difference; a tuple of them is what the type promises to everyone else.
-        pages = cast("tuple[Page, ...]", StoredPages(file, places))
+        pages = cast("tuple[Page, ...]", StoredPages(file, path, [place for _, place in items]))
         yield with_decisions(Record(replace(facts.document, pages=pages), opinions.opinions, facts.steps), folder)
 
 
-def _split(file: BinaryIO) -> tuple[bytes, list[tuple[int, int]]]:
-    """Return a record's file without its pages, and where in the file each page stands; no places if the layout is another."""
+def _opinions(file: BinaryIO, path: Path) -> ConjecturesFile:
+    """Return the file with its opinions left on disk, every one looked at; with all of them if its layout is another."""
+    shell, items = _split(file, OPINIONS)
+    if not items:
+        whole: ConjecturesFile = from_json(ConjecturesFile, path)
+        return whole
+    rest: ConjecturesFile = parsed(ConjecturesFile, shell, path)
+    stored = StoredOpinions(file, path, {json.loads(first[: first.rindex(b":")]): place for first, place in items})
+    # What is broken is told before anything is written.
+    for gap_id in stored:
+        stored[gap_id]
+    return replace(rest, opinions=cast("dict[str, Conjecture | Refusal]", stored))
+
+
+def _split(file: BinaryIO, layout: Layout) -> tuple[bytes, list[tuple[bytes, tuple[int, int]]]]:
+    """Return a file without its items, and of each item its first line and its place in the file; no items if the layout is another."""
     shell: list[bytes] = []
-    places: list[tuple[int, int]] = []
-    at, start, inside = 0, 0, False
+    items: list[tuple[bytes, tuple[int, int]]] = []
+    at, start, first, inside = 0, 0, b"", False
     for line in file:
         if not inside:
             shell.append(line)
-            inside = line == PAGES
-        elif line == PAGES_END:
+            inside = line == layout.opens
+        elif line == layout.closes:
             shell.append(line)
             inside = False
-        elif line == PAGE:
-            start = at
-        elif line in PAGE_ENDS:
-            places.append((start, at + line.index(b"}") + 1 - start))
+        elif line in layout.ends:
+            items.append((first, (start, at + line.index(b"}") + 1 - start)))
+            first = b""
+        elif not first:
+            if not (line.startswith(layout.item) and line.endswith(b"{\n")):
+                return b"", []
+            first, start = line, at + line.rindex(b"{")
         at += len(line)
-    return b"".join(shell), places
+    return b"".join(shell), items

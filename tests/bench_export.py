@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -76,14 +77,26 @@ def short_documents(home: Path, number: int) -> None:
         write_record(replace(record, document=replace(record.document, id=f"{n:04d}.tif")), home / "outputs" / f"{n:04d}")
 
 
-def spent(command: list[str]) -> tuple[float, float]:
-    """Return seconds and peak MiB of one command."""
-    started = time.perf_counter()
+def spent(command: list[str]) -> tuple[float, float, float]:
+    """Return seconds, peak MiB of one command, and the peak of its own memory: without files that are only looked into where they lie."""
+    started, own = time.perf_counter(), 0.0
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
+    while True:
+        ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
+        own = max(own, own_memory(process.pid))
+        time.sleep(0.005)
+    process.returncode = os.waitstatus_to_exitcode(status)
     if status:
-        sys.exit(f"{command} ended with {status}")
-    return time.perf_counter() - started, used.ru_maxrss / 1024
+        sys.exit(f"{command} ended with {process.returncode}")
+    return time.perf_counter() - started, used.ru_maxrss / 1024, own
+
+
+def own_memory(process: int) -> float:
+    """Return the MiB of a process that no file backs (Linux)."""
+    found = re.search(r"^RssAnon:\s+(\d+)", Path(f"/proc/{process}/status").read_text(), re.M)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def main() -> None:
@@ -93,7 +106,7 @@ def main() -> None:
     options.add_argument("--kinds", nargs="*", default=["long", "short"])
     chosen = options.parse_args()
     makers = {"long": long_document, "short": short_documents}
-    print("| what | pages | format | s | peak MiB |\n|---|---|---|---|---|")
+    print("| what | pages | format | s | peak MiB | own MiB |\n|---|---|---|---|---|---|")
     for kind in chosen.kinds:
         for pages in chosen.pages:
             with tempfile.TemporaryDirectory() as home:
@@ -103,8 +116,8 @@ def main() -> None:
                 maker.join()
                 for name in chosen.formats:
                     command = [sys.executable, "-m", "desunt", "export", f"{home}/outputs", "--format", name]
-                    seconds, peak = spent(command)
-                    print(f"| {kind} | {pages} | {name} | {seconds:.1f} | {peak:.0f} |", flush=True)
+                    seconds, peak, own = spent(command)
+                    print(f"| {kind} | {pages} | {name} | {seconds:.1f} | {peak:.0f} | {own:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def started(outputs: Path, database: str | None, port: int) -> subprocess.Popen[
     return process
 
 
-def wait_for(address: str, seconds: float = 60) -> str:
+def wait_for(address: str, seconds: float = 300) -> str:
     """Return the address once somebody answers there."""
     end = time.monotonic() + seconds
     while True:

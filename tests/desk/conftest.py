@@ -20,6 +20,9 @@ from tests.desk_server import running
 from tests.sample_records import draw_scan, sample_record, sample_transcript
 from tests.test_review_page import FLAGS
 
+# Milliseconds that a browser waits for what must come.
+PATIENCE = 180_000
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
@@ -67,6 +70,8 @@ def visit(browser: Any, desk: Environment) -> Iterator[Callable[..., Any]]:
             context = browser.new_context(
                 viewport=view, java_script_enabled=script, color_scheme=scheme, reduced_motion="reduce", base_url=address
             )
+            # A machine that other work keeps busy answers late, not wrongly.
+            context.set_default_timeout(PATIENCE)
             contexts.append(context)
             page = context.new_page()
             page.on("console", lambda message: said.append(message.text))

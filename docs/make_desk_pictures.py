@@ -24,6 +24,8 @@ from desunt.review.environment import open_environment  # noqa: E402
 
 SIZE = {"width": 1280, "height": 800}
 COLOURS = 96
+# Milliseconds that the browser waits for what must come; a busy machine answers late.
+PATIENCE = 180_000
 
 
 def main(outputs: Path) -> None:
@@ -35,6 +37,7 @@ def main(outputs: Path) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         with running(desk) as address:
             page = browser.new_page(viewport=SIZE, reduced_motion="reduce", base_url=address)
+            page.set_default_timeout(PATIENCE)
             page.goto("/sign-in")
             page.fill("#name", "Anna Berg")
             page.click("main button")

@@ -77,6 +77,8 @@ def take_all(page: Any) -> None:
 
 def take(page: Any, name: str) -> None:
     """Write what the window shows as a small PNG."""
+    # A late scan would leave an empty frame.
+    page.wait_for_function("!window.Desk?.scan?.viewer() || Desk.scan.viewer().world.getItemAt(0)?.getFullyLoaded()")
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
     target = ROOT / "docs" / "desk" / f"{name}.png"
     target.parent.mkdir(exist_ok=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from desunt.conjecture import Candidate, Conjecture
+from desunt.decision_log import hash_of_plain
 from desunt.record import read_record, write_record
 from desunt.review.environment import Environment, open_environment
-from desunt.review.store.chain import hash_of_plain
 from desunt.review.store.types import Query
 from tests.collections_made import write_collection
 from tests.desk.asking import gap_of, version_of, visitor

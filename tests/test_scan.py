@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from desunt.document import ImageRef
 from desunt.errors import ImageTooLarge, InputError
-from desunt.scan import MIN_SIDE, SUFFIXES, count_pages, picture, read_page, true_dpi
+from desunt.scan import MIN_SIDE, SUFFIXES, count_pages, picture, read_page, tiff, true_dpi
 from tests import malformed as made
 from tests.scanned import LIMITS, Save, pixels, read, write
 
@@ -120,6 +120,32 @@ def test_bigtiff(save: Save) -> None:
     assert path.read_bytes()[2] == 43
     assert count_pages(path) == 2
     assert np.array_equal(read(path, 2).pixels, pixels(made.page(seed=2)))
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "packbits", "group4", "tiff_adobe_deflate", "jpeg"])
+def test_a_frame_by_itself_is_the_frame_where_it_lies(compression: str, big: bool, save: Save) -> None:
+    pages = [made.page(300 + 10 * n, 400, seed=n) for n in range(3)]
+    modes = {"group4": "1", "jpeg": "RGB"}
+    frames = [page.convert(modes.get(compression, "L")) for page in pages]
+    path = save(frames[0], "a.tif", save_all=True, append_images=frames[1:], compression=compression, dpi=(150, 300), big_tiff=big)
+    with path.open("rb") as file:
+        for number in range(3):
+            by_itself = tiff.alone(file, number, "a.tif")
+            assert by_itself is not file
+            with Image.open(by_itself, formats=("TIFF",)) as alone, Image.open(path) as where_it_lies:
+                where_it_lies.seek(number)
+                assert getattr(alone, "n_frames", 1) == 1
+                assert (alone.mode, alone.size, alone.info["dpi"]) == (where_it_lies.mode, where_it_lies.size, where_it_lies.info["dpi"])
+                assert alone.tobytes() == where_it_lies.tobytes()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_file_of_one_frame_is_not_copied_nor_one_with_jpegs_of_the_old_kind(order: str, save: Save) -> None:
+    tags, data = made.tiff_frame(made.page(), "raw")
+    for frames in ([(tags, data)], [(tags | {259: 6}, data)] * 2):
+        with save(made.tiff(frames, order=order), "a.tif").open("rb") as file:
+            assert tiff.alone(file, 0, "a.tif") is file
 
 
 @pytest.mark.parametrize("number", [1, 150, 300])

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
@@ -193,9 +194,18 @@ def _read(path: Path, frame: int, where: str, max_pixels: int, pdf_dpi: int) -> 
         pixels, recorded = pdf.read(path, frame, where, pdf_dpi, partial(_check_size, where, max_pixels, ", or pdf_dpi lower"))
     else:
         with path.open("rb") as file:
-            pixels, recorded = raster.read(file, frame, where, partial(_check_size, where, max_pixels, ""))
+            shown, frame = _frame_of(file, frame, where)
+            pixels, recorded = raster.read(shown, frame, where, partial(_check_size, where, max_pixels, ""))
     height, width = pixels.shape[:2]
     return raster.plain(pixels), true_dpi(recorded, width, height)
+
+
+def _frame_of(file: BinaryIO, frame: int, where: str) -> tuple[BinaryIO, int]:
+    """Return a file that shows the frame, and the frame's number in it."""
+    is_tiff = file.read(4) in tiff.MAGIC
+    shown = tiff.alone(file, frame, where) if is_tiff else file
+    shown.seek(0)
+    return shown, frame if shown is file else 0
 
 
 def _check_size(where: str, max_pixels: int, other_way: str, width: int, height: int) -> None:

@@ -143,8 +143,8 @@ def _entries(file: BinaryIO, form: _Form, offset: int) -> list[_Entry]:
     for tag, kind, number, value in form.entry.iter_unpack(data):
         size = _SIZES.get(kind, 0) * number
         if size and tag not in _POINTERS:
-            outside = size > len(value)
-            found.append(_Entry(tag, kind, number, _bytes_at(file, *form.offset.unpack(value), size) if outside else value[:size]))
+            (place,) = form.offset.unpack(value)
+            found.append(_Entry(tag, kind, number, value[:size] if size <= len(value) else _bytes_at(file, place, size)))
     return found
 
 

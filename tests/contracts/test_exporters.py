@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
 from desunt.conjecture import LABEL, Decision
-from desunt.document import Document, ImageRef
+from desunt.document import Document, ImageRef, Page
 from desunt.errors import UsageError
 from desunt.export import EXPORTERS, MODES, RESERVED, Exporter, Mode, export_files, export_name, exporter_names, load_exporter
 from desunt.export.entries import entries
@@ -21,7 +21,7 @@ from desunt.export.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generat
 from desunt.export.reading import text_of as text_in
 from desunt.export.wording import extent_in_words, per_cent
 from desunt.proofs.exports import decoded
-from desunt.record import Record, adapter
+from desunt.record import Record, adapter, to_json
 from tests.hostile_records import CANARY, VERDICT, records
 from tests.sample_records import SQUARE, sample_record, sample_transcript
 
@@ -181,6 +181,7 @@ def test_no_export_takes_the_name_of_a_record(stem):
 def test_json_reads_back_under_its_schema():
     made = made_of(load_exporter("json"), sample_record())
     read = adapter(ExportFile).validate_json(made, strict=True)
+    assert made == to_json(read), "written gap by gap, it is what it would be written at once"
     assert read.gaps[0].candidates[0].status == LABEL
     assert read.gaps[0].place.in_words == "page 1, line 2"
     refused = next(gap for gap in read.gaps if gap.id == "g3")
@@ -188,6 +189,14 @@ def test_json_reads_back_under_its_schema():
     assert not any(candidate.offered for candidate in refused.candidates)
     withheld = next(gap for gap in read.gaps if gap.id == "g2")
     assert (withheld.engine_reading, withheld.candidates) == (None, ())
+
+
+def test_json_of_a_document_without_gaps():
+    record = sample_record()
+    bare = Record(replace(record.document, pages=(Page(1, None, ()),)), {})
+    made = made_of(load_exporter("json"), bare)
+    assert made == to_json(adapter(ExportFile).validate_json(made, strict=True))
+    assert json.loads(made)["gaps"] == []
 
 
 def test_refusal_shows_its_reason_before_any_candidate():

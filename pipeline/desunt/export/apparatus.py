@@ -9,7 +9,7 @@ from typing import Literal, assert_never
 from desunt.conjecture import LABEL, Candidate, Conjectured, Decided, Decision, Illegible, Opinion, Refusal, Refused, by_support
 from desunt.export import Mode, Pictures
 from desunt.export.changes import Change, changes_of
-from desunt.export.entries import Entry, entries, glosses_of, models_of, status_of
+from desunt.export.entries import Entry, each_entry, glosses_of, models_of, status_of
 from desunt.export.markdown import code, sentence
 from desunt.export.reading import reading_of
 from desunt.export.wording import (
@@ -57,18 +57,18 @@ def _heading(record: Record) -> Iterator[str]:
     yield WHAT_THIS_IS
     facts = [("Document", code(document.id)), ("Source", code(document.source))]
     facts += [(sentence(name_in_words(name)), sentence(value)) for name, value in document.metadata]
-    facts += [("Pages", str(len(document.pages))), ("Gaps", _count(entries(record)))]
+    facts += [("Pages", str(len(document.pages))), ("Gaps", _count(record))]
     yield "\n".join(f"- {name}: {value}" for name, value in facts)
 
 
-def _count(found: tuple[Entry, ...]) -> str:
-    counted = Counter(status_of(entry) for entry in found)
+def _count(record: Record) -> str:
+    counted = Counter(status_of(entry) for entry in each_entry(record))
     kinds = [f"{counted[status]} {status_in_words(status)}" for status in STATUSES if counted[status]]
-    return f"{len(found)} ({'; '.join(kinds)})" if found else "0"
+    return f"{counted.total()} ({'; '.join(kinds)})" if kinds else "0"
 
 
 def _gaps(record: Record) -> Iterator[str]:
-    for entry in entries(record):
+    for entry in each_entry(record):
         yield f"## Gap {entry.number}: {entry.place}"
         yield "\n".join(f"- {line}" for line in _facts(entry))
         yield from _opinion(entry)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from desunt.conjecture import Corrected, Decision
 from desunt.document import Document, Page, Word
 from desunt.edits import GapEdit
-from desunt.export.entries import Entry, decision_of, entries, line_of_transcript, lines_of
+from desunt.export.entries import Entry, decision_of, each_entry, line_of_transcript, lines_of
 from desunt.export.reading import in_mode
 from desunt.export.wording import REASONS, decision_in_words, extent_in_words
 from desunt.record import Record
@@ -68,6 +68,6 @@ def _gaps(record: Record) -> Iterator[Change]:
 def gaps_made(record: Record) -> Iterator[tuple[Entry, GapEdit]]:
     """Yield the gaps that editors made or moved, as the accepted text has them, each with the edit that did it last."""
     makers = {gap.id: edit for edit in record.edits for gap in edit.gaps}
-    for entry in entries(in_mode(record, "accepted")) if makers else ():
+    for entry in each_entry(in_mode(record, "accepted")) if makers else ():
         if entry.gap.id in makers:
             yield entry, makers[entry.gap.id]

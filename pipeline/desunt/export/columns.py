@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import assert_never
 
 from desunt.conjecture import Conjectured, Corrected, Decided, Illegible, Read, Refused, Segment
 from desunt.document import Box, Document, Page, Word
 from desunt.export import Pictures
-from desunt.export.entries import Entry, lines_of
+from desunt.export.entries import Entry, each_entry, entries, lines_of
 from desunt.export.wording import per_cent, vouch_of
 from desunt.record import Record
 
 # Pixels of the original shown round a gap in its card, as a share of the page's width, on each side.
 CROP_MARGIN = 0.12
+# What follows the last page that has gaps: no page has this number.
+NO_MORE: tuple[int, Iterator[Entry]] = 0, iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +48,20 @@ class PageView:
         return tuple(piece for line in self.lines for piece in line if piece.unclear and piece.box)
 
 
-def page_views(record: Record, found: tuple[Entry, ...], pictures: Pictures) -> Iterator[PageView]:
+def page_views(record: Record, pictures: Pictures) -> Iterator[PageView]:
     """Yield the pages of a document; a transcript without a scan is one page, as its text is one."""
     if _is_given_back(record.document):
+        found = entries(record)
         pieces = tuple(_transcript_pieces(record.document, found))
         yield PageView(Page(1, None, ()), None, (pieces,), found, sum(len(words_of(page)) for page in record.document.pages), 0)
         return
-    here: dict[int, list[Entry]] = {}
-    for entry in found:
-        here.setdefault(entry.page, []).append(entry)
+    by_page = groupby(each_entry(record), attrgetter("page"))
+    number, here = next(by_page, NO_MORE)
     for page in record.document.pages:
-        yield _page_view(page, record, tuple(here.get(page.number, ())), pictures)
+        found = tuple(here) if number == page.number else ()
+        if number == page.number:
+            number, here = next(by_page, NO_MORE)
+        yield _page_view(page, record, found, pictures)
 
 
 def counted(record: Record) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Literal
 from desunt.conjecture import LABEL
 from desunt.export import Mode, Pictures
 from desunt.export.changes import gaps_made
-from desunt.export.entries import Entry, candidates_of, decision_of, entries, opinion_of, refusal_reason
+from desunt.export.entries import Entry, candidates_of, decision_of, each_entry, opinion_of, refusal_reason
 from desunt.export.markdown import visible
 from desunt.export.notes import said_by
 from desunt.export.reading import reading_of
@@ -38,10 +38,9 @@ class CsvExporter:
 
     def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
         """Yield the header and a row a gap, the page's own first; a cell that would be a formula begins with an apostrophe."""
-        found = entries(record)
-        width = max([CANDIDATES, *(len(candidates_of(entry.segment)) for entry in found)])
+        width = max([CANDIDATES, *(len(candidates_of(entry.segment)) for entry in each_entry(record))])
         yield "\ufeff".encode() + _row(header(width))
-        for entry in found:
+        for entry in each_entry(record):
             yield _row([*_facts(record, entry, str(entry.number)), *_candidates(entry, width), *_decision(entry)])
         for entry, _ in gaps_made(record):
             yield _row([*_facts(record, entry, MADE), *_candidates(entry, width), *_decision(entry)])

@@ -84,12 +84,17 @@ def lines_of(page: Page, record: Record) -> Iterator[tuple[Line, tuple[Segment, 
 
 def entries(record: Record) -> tuple[Entry, ...]:
     """Return an entry for each gap of the document, in reading order."""
-    found: list[Entry] = []
+    return tuple(each_entry(record))
+
+
+def each_entry(record: Record) -> Iterator[Entry]:
+    """Yield the entries one by one: of a long document with all that is supposed about its gaps, they would fill the memory."""
+    number = 0
     for placed, at in _windows(record):
         for place, segment in enumerate(placed[at].segments):
             if not isinstance(segment, Read | Corrected):
-                found.append(_entry(len(found) + 1, record.document, placed, at, place))
-    return tuple(found)
+                number += 1
+                yield _entry(number, record.document, placed, at, place)
 
 
 def _windows(record: Record) -> Iterator[tuple[list[_Placed], int]]:
@@ -220,7 +225,7 @@ def candidates_of(segment: GapSegment) -> tuple[Candidate, ...]:
 
 def models_of(record: Record) -> tuple[ModelRef, ...]:
     """Return the models that were asked, each once, in the order of the gaps."""
-    asked = (opinion_of(entry.segment) for entry in entries(record))
+    asked = (opinion_of(entry.segment) for entry in each_entry(record))
     return tuple(dict.fromkeys(opinion.model for opinion in asked if opinion and opinion.model))
 
 

@@ -18,14 +18,13 @@ from desunt.document import Page
 from desunt.export import Mode, Pictures
 from desunt.export.changes import changes_of
 from desunt.export.columns import counted, crop, page_views
-from desunt.export.entries import Entry, candidates_of, decision_of, entries, glosses_of, models_of, opinion_of, refusal_reason, status_of
+from desunt.export.entries import candidates_of, decision_of, each_entry, glosses_of, models_of, opinion_of, refusal_reason, status_of
 from desunt.export.reading import is_given_back, reading_of
 from desunt.export.wording import (
     GENERATOR,
     POSSIBLE,
     REASONS,
     STATUSES,
-    Status,
     decision_in_words,
     extent_in_words,
     name_in_words,
@@ -48,8 +47,8 @@ class HtmlExporter:
 
     def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
         """Yield one HTML file that loads nothing: style, script and page images are inside."""
-        found = entries(record)
-        style, script = _asset("review.css") + _links(found), _asset("review.js")
+        counts = Counter(status_of(entry) for entry in each_entry(record))
+        style, script = _asset("review.css") + _links(counts.total()), _asset("review.js")
         # Inside a document may stand anything: the browser is told to run this script and to load nothing, whatever it finds.
         sources = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
         pages, words, unclear = record.document.pages, *counted(record)
@@ -61,11 +60,11 @@ class HtmlExporter:
                 document=record.document,
                 title=title_of(record.document),
                 pages=[Page(1, None, ())] if is_given_back(record.document) else pages,
-                views=page_views(record, found, pictures),
+                views=page_views(record, pictures),
                 words=words,
                 unclear=unclear,
-                entries=found,
-                counts=_counts(found),
+                gaps=counts.total(),
+                counts={status: counts[status] for status in STATUSES if counts[status]},
                 changes=changes_of(record),
                 glosses=glosses_of(record.document),
                 models=models_of(record),
@@ -119,12 +118,7 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def _links(found: tuple[Entry, ...]) -> str:
+def _links(gaps: int) -> str:
     """Return rules that light up a gap's mark and box while its card is the target of a link: gap and image are linked without a script."""
     rule = ":root:has(#gap-{0}:target) :is(#mark-{0},#box-{0},#crop-{0}){{--lit:var(--accent);--lit-fill:var(--accent-soft)}}\n"
-    return "".join(rule.format(entry.number) for entry in found)
-
-
-def _counts(found: tuple[Entry, ...]) -> dict[Status, int]:
-    counted = Counter(status_of(entry) for entry in found)
-    return {status: counted[status] for status in STATUSES if counted[status]}
+    return "".join(rule.format(number) for number in range(1, gaps + 1))

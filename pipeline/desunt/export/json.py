@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,11 +11,13 @@ from desunt.document import Extent, ImageRef, Letters, Reason, Span, Step
 from desunt.edits import GapEdit
 from desunt.export import Mode, Pictures
 from desunt.export.changes import About, changes_of
-from desunt.export.entries import Entry, candidates_of, decision_of, entries, models_of, opinion_of, refusal_reason
+from desunt.export.entries import Entry, candidates_of, decision_of, each_entry, models_of, opinion_of, refusal_reason
 from desunt.export.wording import GENERATOR, decision_in_words, extent_in_words, title_of
 from desunt.record import Record, to_json
 
 EXPORT_SCHEMA = "desunt-export-1"
+# How the list of gaps stands in the file: with nothing in it, before its first item, and after its last.
+EMPTY, OPENS, CLOSES = b' "gaps": [],\n', b' "gaps": [\n', b"\n ],\n"
 WARNING = f"`text` is what the page says. Every candidate under `gaps` is a {LABEL}: a machine's guess that nobody has read on the page."
 
 
@@ -114,20 +116,32 @@ class JsonExporter:
     one_per: Literal["document", "page"] = "document"
 
     def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
-        """Yield indented UTF-8 JSON."""
-        document, found = record.document, entries(record)
-        content = ExportFile(
+        """Yield indented UTF-8 JSON, as `to_json` would write it all at once."""
+        document = record.document
+        rest = ExportFile(
             EXPORT_SCHEMA, GENERATOR, WARNING, document.id, title_of(document), document.source, document.metadata, document.text,
             tuple(PageEntry(page.number, page.image, page.legibility) for page in document.pages),
-            tuple(_gap(entry) for entry in found),
-            tuple(_decisions(record, found)), record.edits, models_of(record), record.steps, document.notes,
+            (), tuple(_decisions(record)), record.edits, models_of(record), record.steps, document.notes,
         )  # fmt: skip
-        yield to_json(content)
+        # No string holds a line feed: nothing else in the file is such a line.
+        head, tail = to_json(rest).split(EMPTY)
+        yield head
+        yield from _listed(to_json(_gap(entry)) for entry in each_entry(record))
+        yield tail
 
 
-def _decisions(record: Record, found: tuple[Entry, ...]) -> Iterator[DecisionEntry]:
+def _listed(items: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the list of gaps: items of JSON, moved to the right."""
+    before = OPENS
+    for item in items:
+        yield before + b"\n".join(b"  " + line for line in item[:-1].split(b"\n"))
+        before = b",\n"
+    yield EMPTY if before == OPENS else CLOSES
+
+
+def _decisions(record: Record) -> Iterator[DecisionEntry]:
     """Yield the decisions about the page's own gaps, about words, and about gaps that editors made."""
-    for entry in found:
+    for entry in each_entry(record):
         if decision := decision_of(entry.segment):
             yield DecisionEntry("gap", entry.place, entry.gap.printed, decision_in_words(decision), decision)
     for change in changes_of(record):

@@ -1,6 +1,6 @@
 """Cut single words from gold transcripts of scans: gaps whose text is hardly on the web, on the same conditions as the word1 task.
 
-usage: cut_words.py FOLDER --out FILE.jsonl [--number 300] [--seed 1]
+usage: cut_words.py FOLDER --out FILE.jsonl [--number 300] [--seed 1] [--without PAGE ...]
 
 FOLDER holds `NAME.gt.txt`, a line of the page each, with the marks ⟦?⟧ (lost), ⟦~⟧ (unsure), ⟦REDACTED⟧, and ⟦HAND⟧, ⟦STAMP⟧, ⟦FORM⟧ at
 the start of lines that are no running text. Of the running text, words of letters are drawn evenly, all pages together: none that its
@@ -50,8 +50,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--number", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--without", nargs="*", default=[], metavar="PAGE", help="pages to leave out, such as some that a model was trained on")
     args = parser.parse_args()
     pages = {path.name.removesuffix(".gt.txt"): path.read_text(encoding="utf-8") for path in sorted(args.folder.glob("*.gt.txt"))}
+    if strangers := set(args.without) - pages.keys():
+        parser.error(f"{args.folder}: no page {min(strangers)}")
+    pages = {page: text for page, text in pages.items() if page not in args.without}
     words = [cut for page, text in pages.items() for cut in cuts(page, text)]
     if len(words) < args.number:
         parser.error(f"{args.folder}: only {len(words)} words can be cut")

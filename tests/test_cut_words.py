@@ -83,3 +83,14 @@ def test_the_file_can_be_evaluated(tmp_path: Path, root: Path) -> None:
     assert {line.task for line in select([out], Selection())} == {"jfk-words"}
     many = subprocess.run([*command, "--number", "9999"], check=False, capture_output=True, text=True)
     assert (many.returncode, "can be cut" in many.stderr) == (2, True)
+
+
+def test_pages_may_be_left_out(tmp_path: Path, root: Path) -> None:
+    for page in ("page-1", "page-2"):
+        (tmp_path / f"{page}.gt.txt").write_text(FILLER * 5, encoding="utf-8")
+    out = tmp_path / "words.jsonl"
+    command = [sys.executable, root / "models" / "cut_words.py", tmp_path, "--out", out, "--number", "9", "--without"]
+    assert subprocess.run([*command, "page-1"], check=False).returncode == 0
+    assert {json.loads(line)["doc"] for line in out.read_text("utf-8").splitlines()} == {"page-2"}
+    unknown = subprocess.run([*command, "page-3"], check=False, capture_output=True, text=True)
+    assert (unknown.returncode, "no page page-3" in unknown.stderr) == (2, True)

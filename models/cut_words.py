@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--number", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--without", nargs="*", default=[], metavar="PAGE", help="pages to leave out, such as some that a model was trained on")
+    parser.add_argument("--without", nargs="*", default=[], metavar="PAGE", help="pages to leave out: trained on, say")
     args = parser.parse_args()
     pages = {path.name.removesuffix(".gt.txt"): path.read_text(encoding="utf-8") for path in sorted(args.folder.glob("*.gt.txt"))}
     if strangers := set(args.without) - pages.keys():

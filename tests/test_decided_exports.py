@@ -13,7 +13,7 @@ from desunt.cli import app
 from desunt.conjecture import Decision
 from desunt.document import Gap
 from desunt.edits import GapEdit
-from desunt.errors import UsageError
+from desunt.errors import InputError, UsageError
 from desunt.export import load_exporter
 from desunt.exporting import ScanPictures, formats_with, mode_named, orders
 from desunt.outputs import export_folder, forget_results
@@ -255,6 +255,36 @@ def test_chain_of_the_desk_is_proved(home):
     broken = CliRunner().invoke(app, command)
     assert broken.exit_code == 5
     assert "BROKEN  desk.sqlite: row 1" in broken.output
+
+
+def test_decisions_of_another_desk_are_not_thrown_away(home):
+    """Beside a desk that never heard of them, `decisions.json` stays, and no export passes over it."""
+    from desunt.review.store import open_store
+    from desunt.review.store.types import Proposal
+
+    outputs, snapshot = home / "outputs", home / "outputs/letter/decisions.json"
+    store = open_store(outputs)
+    store.index.refresh()
+    entry = store.decisions.decide(Proposal("g1", "accepted", "M. Editor", store.decisions.version("g1"), "guess", "quondam"))
+    export = ["export", str(outputs), "--mode", "accepted", "--format", "text"]
+    assert CliRunner().invoke(app, export).exit_code == 0
+    before = snapshot.read_bytes()
+    for path in outputs.glob("desk.sqlite*"):
+        path.rename(home / path.name)
+    open_store(outputs).index.refresh()
+    for more in ([], ["--zip", str(home / "all.zip")]):
+        refused = CliRunner().invoke(app, [*export, *more])
+        assert isinstance(refused.exception, InputError)
+        assert "decisions.json: these decisions are not in the desk's log" in str(refused.exception)
+        assert snapshot.read_bytes() == before
+    noted = CliRunner().invoke(app, ["verify", str(outputs), "--scans", str(home / "scans")])
+    assert "was decided at another desk" in noted.output
+    for path in home.glob("desk.sqlite*"):
+        path.rename(outputs / path.name)
+    store = open_store(outputs)
+    store.decisions.undo(entry.uid, "M. Editor")
+    assert CliRunner().invoke(app, export).exit_code == 0
+    assert not snapshot.exists(), "the desk knows that nothing is decided any more"
 
 
 def test_gaps_that_editors_made_are_in_the_snapshot_and_in_the_accepted_text(home):

@@ -148,7 +148,7 @@ def export(
     wanted, folders = orders(chosen, asked), document_folders(outputs)
     with log_of(outputs, database) if archive else nullcontext() as log:
         # What is handed over tells what the log in it tells, whatever editors do meanwhile.
-        decided = log or decisions_of(outputs, database)
+        decided = log.known if log else decisions_of(outputs, database)
         for folder in folders:
             for name in export_folder(folder, wanted, settings, decided, always=log is not None):
                 typer.echo(folder / name)

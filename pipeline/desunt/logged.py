@@ -35,6 +35,10 @@ class Log:
         """Return what the log says holds for a document."""
         return _stands(self._entries(document_id))
 
+    def known(self, document_id: str) -> Stands | None:
+        """Return what the log says holds for a document; None if it says nothing about it."""
+        return self(document_id) if document_id in self.places else None
+
     def _entries(self, document_id: str) -> Iterator[Entry]:
         with self.path.open("rb") as file:
             for place in self.places.get(document_id, ()):

@@ -15,13 +15,14 @@ from desunt.errors import InputError
 from desunt.executor import Executor
 from desunt.export import Exporter, Mode, export_name, exporter_names, load_exporter
 from desunt.exporting import Order, export_parts, orders
-from desunt.record import Record, publish_part, with_decisions, write_decisions, write_record
+from desunt.record import DECISIONS, Record, publish_part, with_decisions, write_decisions, write_record
 from desunt.settings import Settings
 from desunt.stored import stored_record
 from desunt.verify import write_manifest
 
-# Return what stands at the desk about a document, by its id: decisions by the id of the gap or word, and edits, oldest first.
-Decided: TypeAlias = Callable[[str], tuple[Mapping[str, Decision], tuple[GapEdit, ...]]]
+# Return what stands at the desk about a document, by its id: decisions by the id of the gap or word, and edits, oldest first; None if
+# nobody ever did anything to the document there.
+Decided: TypeAlias = Callable[[str], tuple[Mapping[str, Decision], tuple[GapEdit, ...]] | None]
 
 
 def finish(
@@ -71,7 +72,9 @@ def publish(made: dict[str, Path], folder: Path) -> None:
 def export_folder(
     folder: Path, wanted: tuple[Order, ...], settings: Settings, decided: Decided | None = None, *, always: bool = False
 ) -> list[str]:
-    """Export a document's folder anew; return the names written. Raises InputError if it holds no record.
+    """Export a document's folder anew; return the names written.
+
+    Raises InputError if it holds no record, or decisions that the desk never heard of: they were made elsewhere, and are not thrown away.
 
     Where decisions are told, those that stand at the desk count: `decisions.json` becomes a snapshot of them, and if they are others than
     before, every export of the folder that tells decisions is made anew with those asked for, so that all files agree. If only texts
@@ -80,7 +83,7 @@ def export_folder(
     with stored_record(folder) as stored:
         record, changed = stored, False
         if decided and (always or any(mode != "diplomatic" for _, mode in wanted)):
-            decisions, edits = decided(stored.document.id)
+            decisions, edits = decided(stored.document.id) or _nothing_decided(stored, folder)
             record = replace(stored, decisions=dict(decisions), edits=edits)
             changed = _stands(stored) != _stands(record)
         if changed:
@@ -92,6 +95,15 @@ def export_folder(
         write_decisions(record, folder)
     publish(made, folder)
     return sorted(made)
+
+
+def _nothing_decided(record: Record, folder: Path) -> tuple[Mapping[str, Decision], tuple[GapEdit, ...]]:
+    if record.decisions or record.edits:
+        raise InputError(
+            f"{folder / DECISIONS}: these decisions are not in the desk's log",
+            remedy="name the desk they were made at with --database, or take over its log (decisions.jsonl), or move the file away",
+        )
+    return {}, ()
 
 
 def _stands(record: Record) -> tuple[Mapping[str, Decision], tuple[GapEdit, ...]]:

@@ -40,5 +40,8 @@ def prove_desk(outputs: Path) -> Iterator[Finding]:
         except DesuntError:
             # `verify` tells what is wrong with this folder.
             continue
-        if (folder / DECISIONS).exists() and stands(record.document.id) != (dict(record.decisions or {}), record.edits):
-            yield Note(f"{folder.name}/{DECISIONS}", "", "is not what stands at the desk now; `desunt export` writes it anew")
+        known = stands(record.document.id)
+        if not (folder / DECISIONS).exists() or known == (dict(record.decisions or {}), record.edits):
+            continue
+        problem = "is not what stands at the desk now; `desunt export` writes it anew" if known else "was decided at another desk"
+        yield Note(f"{folder.name}/{DECISIONS}", "", problem)

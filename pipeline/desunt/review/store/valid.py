@@ -11,6 +11,11 @@ from desunt.review.store.schema import EntryTable, StandingTable
 from desunt.review.store.standing import from_row, history, in_force
 
 
+def is_known(connection: Connection, document_id: str) -> bool:
+    """Tell whether anybody ever did anything to the document at this desk."""
+    return connection.scalar(select(EntryTable.seq).where(EntryTable.document_id == document_id).limit(1)) is not None
+
+
 def decided_in(connection: Connection, document_id: str) -> dict[str, Decision]:
     """Return the standing decisions of a document by the id of the gap or word; contested ones do not stand."""
     asked = select(StandingTable.__table__).where(StandingTable.document_id == document_id, StandingTable.decision.is_not(None))

@@ -44,7 +44,7 @@ def test_version_is_the_packages() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("run",), 2, "Missing argument"),
+        (("run",), 2, "no scans named"),
         (("run", "nothing-here"), 2, "nothing-here"),
         (("run", ".", "--vouch", "2"), 2, "vouch"),
         (("run", ".", "--format", "docx"), 2, "docx"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from desunt import journal
-from desunt.errors import DesuntError, ExitCode, InputError, UsageError
-from desunt.executor import Executor, load_executor
+from desunt.errors import DesuntError, InputError, MachineFailed, UsageError
+from desunt.executor import Executor, Means, load_executor
+from desunt.failures import STREAK, Failures, machine_failure
 from desunt.outputs import finish, forget_results, is_exported
 from desunt.planning import Plan, page_files, plan, read_pages
 from desunt.record import (
@@ -23,48 +23,18 @@ from desunt.record import (
     write_atomically,
 )
 from desunt.settings import Settings
-from desunt.sources import find_sources, give_folders
+from desunt.sources import Shard, find_sources, give_folders
+from desunt.summary import Progress, Summary, Watch
 from desunt.workflow import AlignTask, PageTask, join_pages, read_facts, work_alignment, work_page, work_transcript
 
 # A page may need several engine calls and a hundred gaps' worth of model calls; beyond this many seconds, or engine limits, it hangs.
 LEAST_SECONDS, ENGINE_LIMITS = 1800.0, 20
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a run tells whoever watches it: one event a page or document."""
-
-    event: str  # "planned", "page", "skipped", "failed", "document"
-    name: str
-    number: int = 0
-    problem: str = ""
-    pages: int = 0
-
-
-@dataclass(slots=True)
-class Summary:
-    """How a run ended."""
-
-    pages: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-    documents: int = 0
-    unreadable: int = 0
-    stopped: str = ""
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """Return DONE, USAGE if no input at all could be read, else SOME_FAILED."""
-        if not self.pages["failed"]:
-            return ExitCode.DONE
-        return ExitCode.USAGE if self.unreadable == self.documents else ExitCode.SOME_FAILED
-
-
-Watch = Callable[[Progress], None]
-
-
 def run(
     inputs: list[Path], settings: Settings, versions: tuple[tuple[str, str], ...], *,
-    transcript: Path | None = None, redo: bool = False, retry_failed: bool = False, dry_run: bool = False, watch: Watch = lambda _: None,
+    transcript: Path | None = None, shard: Shard | None = None,
+    redo: bool = False, retry_failed: bool = False, dry_run: bool = False, watch: Watch = lambda _: None,
 ) -> Summary:  # fmt: skip
     """Work through the inputs and write every result under `settings.out`.
 
@@ -80,6 +50,8 @@ def run(
             "--transcript goes with exactly one scan", remedy="Name the one file it transcribes (TIFF or PDF for several pages)"
         )
     sources = give_folders(sources, journal.owners(settings.out))
+    if shard:
+        sources = [source for source in sources if shard.has(source)]
     if transcript:
         versions = (*versions, ("transcript", sha256_of(transcript)))
     plans = [plan(source, settings, versions) for source in sources]
@@ -89,9 +61,17 @@ def run(
         for one in plans:
             job.dry_run(one)
         return job.summary
-    with load_executor(settings.executor, settings.jobs, max(LEAST_SECONDS, ENGINE_LIMITS * settings.page_seconds)) as executor:
+    with load_executor(settings.executor, means_of(settings)) as executor:
         job.work(plans, executor)
     return job.summary
+
+
+def means_of(settings: Settings) -> Means:
+    """Return what the executor works with. Raises UsageError if workers would need a file that they do not get."""
+    if settings.ship == "bytes" and settings.lexicon is not None:
+        raise UsageError("--lexicon does not go with --ship bytes", remedy="Let the workers see the file, and leave --ship out")
+    seconds = max(LEAST_SECONDS, ENGINE_LIMITS * settings.page_seconds)
+    return Means(settings.jobs, seconds, settings.page_memory, settings.scheduler, settings.ship)
 
 
 @dataclass(slots=True)
@@ -107,6 +87,7 @@ class Job:
     waiting: dict[Future[Any], Callable[[Future[Any]], None]] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
+    failures: Failures = field(default_factory=Failures)
 
     def folder(self, one: Plan) -> Path:
         return self.settings.out / one.source.folder
@@ -114,12 +95,15 @@ class Job:
     def work(self, plans: Iterable[Plan], executor: Executor) -> None:
         """Submit tasks, a few more than there are workers, and write each result as it comes."""
         window = 2 * executor.workers + 2
-        for submit in self.tasks(plans, executor):
-            if self.summary.stopped:
-                break
-            submit()
-            while len(self.waiting) >= window:
-                self.take()
+        try:
+            for submit in self.tasks(plans, executor):
+                if self.summary.stopped:
+                    break
+                submit()
+                while len(self.waiting) >= window:
+                    self.take()
+        except OSError as error:
+            self.stop(error)
         while self.waiting:
             self.take()
 
@@ -127,7 +111,17 @@ class Job:
         """Wait for a task and handle what it gave."""
         finished, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
         for future in finished:
-            self.waiting.pop(future)(future)
+            try:
+                self.waiting.pop(future)(future)
+            except (OSError, DesuntError) as error:
+                self.stop(error)
+
+    def stop(self, error: BaseException) -> None:
+        """Stop the run because of the machine: the pages in work stay as they were. Raises what is not the machine's."""
+        told = machine_failure(error)
+        if told is None:
+            raise error
+        self.summary.stopped, self.summary.broken = f"stopped: {told}", True
 
     def tasks(self, plans: Iterable[Plan], executor: Executor) -> Iterator[Callable[[], None]]:
         for one in plans:
@@ -172,11 +166,20 @@ class Job:
             forget_results(folder)
             self.changed.add(one.source.folder)
         if error := done.exception():
+            if machine_failure(error):
+                raise error
+            if self.failures.again(folder, number, error):
+                self.submit_page(one, number, executor)
+                return
             journal.write_failure(folder, number, one.keys[number - 1], error)
             self.note("failed", one, number, str(error))
+            if reason := self.failures.failed(folder, number, error):
+                self.summary.pages["failed"] -= STREAK
+                raise MachineFailed(reason, remedy="Mend that and run the same command again")
         else:
             result = done.result()
             journal.write_page(folder, number, result.facts, result.opinions)
+            self.failures.passed()
             self.note("page", one, number)
         self.missing[one.source.folder] -= 1
         if not self.missing[one.source.folder]:
@@ -215,6 +218,8 @@ class Job:
     def ask(self, one: Plan, executor: Executor, future: Future[Any]) -> None:
         def written(done: Future[Any]) -> None:
             if error := done.exception():
+                if machine_failure(error):
+                    raise error
                 self.fail_document(replace(one, problem=str(error)))
                 return
             if one.source.kind == "transcript":
@@ -230,6 +235,8 @@ class Job:
 
     def exported(self, one: Plan) -> Callable[[BaseException | None], None]:
         def said(error: BaseException | None) -> None:
+            if error and machine_failure(error):
+                raise error
             if error:
                 self.fail_document(replace(one, problem=f"the exports could not be made: {error}"))
             else:
@@ -238,7 +245,9 @@ class Job:
         return said
 
     def describe(self, one: Plan) -> None:
-        """Write whose folder this is, so that an interrupted run can be told how far it got."""
+        """Write whose folder this is, so that an interrupted run can be told how far it got; remove what a killed one left half-written."""
+        for left in (*self.folder(one).glob(".*.part"), *self.folder(one).glob("pages/.*.part")):
+            left.unlink(missing_ok=True)
         about = journal.SourceFile("desunt-source-1", one.source.id, str(one.source.path), one.sha256, len(one.keys), one.problem)
         path = self.folder(one) / "source.json"
         if not path.exists() or path.read_bytes() != to_json(about):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from desunt.errors import DesuntError, ExitCode, UsageError
+from desunt.evaluate_cli import Json, Model, Rescore, evaluation
 from desunt.review.users_cli import users
 
 if TYPE_CHECKING:
@@ -21,14 +23,10 @@ app = typer.Typer(
     name="desunt", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Read scanned archival pages, say which words could not be read, and offer labelled conjectures for them.",
 )  # fmt: skip
-evaluation = typer.Typer(no_args_is_help=True, help="Measure reading and conjectures against ground truth.")
 app.add_typer(evaluation, name="evaluate")
 app.add_typer(users, name="users")
 
 Outputs = Annotated[Path, typer.Argument(help="Folder with results.")]
-Json = Annotated[bool, typer.Option("--json", help="Print for a program.")]
-Model = Annotated[str | None, typer.Option(help="`embedded`, or a Hugging Face masked language model by name or folder.")]
-Rescore = Annotated[bool | None, typer.Option(help="Re-score a masked model's proposals by the two-sided causal reading.")]
 LexiconFile = Annotated[Path | None, typer.Option(help="File with names and words of the collection, one a line.")]
 
 
@@ -49,10 +47,16 @@ def options(
 
 @app.command()
 def run(
-    scans: Annotated[list[Path], typer.Argument(help="Scans (PNG, JPEG, TIFF, JPEG 2000, PDF), folders of them, or transcripts.")],
+    scans: Annotated[
+        list[Path] | None, typer.Argument(help="Scans (PNG, JPEG, TIFF, JPEG 2000, PDF), folders of them, or transcripts.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [outputs].")] = None,
     jobs: Annotated[int | None, typer.Option(help="Worker processes [one a core].")] = None,
-    executor: Annotated[str | None, typer.Option(help="serial or process [process].")] = None,
+    executor: Annotated[str | None, typer.Option(help="serial, process or dask [process].")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask cluster to join, tcp://HOST:PORT.")] = None,
+    ship: Annotated[str | None, typer.Option(help="What a cluster's workers get of a scan: path or bytes [path].")] = None,
+    shard: Annotated[str | None, typer.Option(help="Do one share of the documents: i/n.")] = None,
+    names: Annotated[Path | None, typer.Option("--list", help="File that names scans or folders, one a line.")] = None,
     model: Model = None,
     rescore: Rescore = None,
     engine: Annotated[str | None, typer.Option(help="tesseract, rapid, or page, alto: a file beside the scan [tesseract].")] = None,
@@ -63,6 +67,7 @@ def run(
     transcript: Annotated[Path | None, typer.Option(help="Transcript of the one scan, with [ILLEGIBLE] marks.")] = None,
     formats: Annotated[str | None, typer.Option("--format", help="Exports, by commas [text,apparatus,html,json].")] = None,
     page_seconds: Annotated[float | None, typer.Option(help="Time limit of one engine call [180].")] = None,
+    page_memory: Annotated[int | None, typer.Option(help="MiB that a worker may use; 0 is no limit [6144].")] = None,
     max_pixels: Annotated[int | None, typer.Option(help="Pages with more pixels are refused [200000000].")] = None,
     max_failures: Annotated[int | None, typer.Option(help="Stop after so many failed pages.")] = None,
     redo: Annotated[bool, typer.Option("--redo", help="Work on pages again that are done.")] = False,
@@ -75,15 +80,24 @@ def run(
 
     settings = read_settings(
         out=out, jobs=jobs, executor=executor, model=model, rescore=rescore, engine=engine, lang=lang, vouch=vouch, read=read,
-        lexicon=lexicon, page_seconds=page_seconds, max_pixels=max_pixels, max_failures=max_failures, formats=split(formats),
+        lexicon=lexicon, page_seconds=page_seconds, page_memory=page_memory, scheduler=scheduler, ship=ship,
+        max_pixels=max_pixels, max_failures=max_failures, formats=split(formats),
     )  # fmt: skip
     from desunt import batch
+    from desunt.sources import Shard, listed
     from desunt.versions import versions
 
+    inputs = [*(scans or []), *(listed(names) if names else [])]
+    if not inputs:
+        raise UsageError("no scans named", remedy="Name scans or folders, or a list of them with --list")
+    share = Shard.parsed(shard) if shard else None
+    # Whoever ends a run by `kill`, a scheduler say, ends it as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with watching() as watch:
         summary = batch.run(
-            scans, settings, versions(settings), transcript=transcript, redo=redo, retry_failed=retry_failed, dry_run=dry_run, watch=watch
-        )
+            inputs, settings, versions(settings), transcript=transcript, shard=share, redo=redo, retry_failed=retry_failed,
+            dry_run=dry_run, watch=watch,
+        )  # fmt: skip
     report_summary(summary, settings.out)
     raise typer.Exit(summary.exit_code)
 
@@ -225,62 +239,6 @@ def status(outputs: Outputs = Path("outputs"), as_json: Json = False) -> None:
         typer.echo(json.dumps(as_rows(found), ensure_ascii=False, indent=1))
     else:
         report_status(found)
-
-
-@evaluation.command("ocr")
-def reading(
-    folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
-    vouch: Annotated[float | None, typer.Option(help="Words at least this legible are vouched for [0.9].")] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure the reading against ground truth, plain Tesseract beside it in the same run."""
-    from desunt import workflow
-    from desunt.evaluate.ocr import evaluate_ocr
-    from desunt.evaluate.ocr_report import format_report, report_json
-    from desunt.settings import read_settings
-
-    settings = read_settings(vouch=vouch)
-    report = evaluate_ocr(folder, lambda path: workflow.read_pages(path, settings), vouch=settings.vouch)
-    typer.echo(json.dumps(report_json(report), indent=1) if as_json else format_report(report))
-
-
-@evaluation.command("gaps")
-def conjectures(
-    files: Annotated[list[Path], typer.Argument(help="JSON lines of gaps with their answers.")],
-    task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Only so many gaps a task.", min=1)] = None,
-    split: Annotated[str, typer.Option(help="all, fitting, or held-out: gaps of documents that nothing was fitted on.")] = "all",
-    baselines: Annotated[bool, typer.Option("--baselines", help="Put the same gaps to the baselines.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write each answer to this file as it comes.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the answers that --out holds, ask for the others.")] = False,
-    answers: Annotated[list[Path] | None, typer.Option("--from", help="Measure the answers in this file; ask for none.")] = None,
-    plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
-    model: Model = None,
-    rescore: Rescore = None,
-    as_json: Json = False,
-) -> None:
-    """Measure conjectures against the true words: hits, calibration, refusals."""
-    if answers and (baselines or out or resume or model is not None or rescore is not None):
-        raise UsageError("--from asks for nothing", remedy="Leave --baselines, --out, --resume, --model and --rescore out")
-    if resume and out is None:
-        raise UsageError("--resume needs --out", remedy="Name the file with the answers that are there")
-    from desunt.evaluate import gap_plots, gap_report, gaps
-    from desunt.evaluate.split import split_named
-    from desunt.settings import read_settings
-
-    lines = gaps.select(files, gaps.Selection(task, limit, split_named(split)))
-    if answers:
-        answered = gaps.join(lines, answers, gaps.ids_of(files))
-    else:
-        from desunt.progress import counting
-
-        settings = read_settings(model=model, rescore=rescore)
-        with counting() as watch:
-            answered = gaps.run(lines, settings, against=baselines, out=out, resume=resume, watch=watch)
-    for path in gap_plots.draw(answered, plots) if plots else ():
-        typer.echo(path, err=True)
-    report = gaps.measure(answered)
-    typer.echo(gap_report.as_json(report) if as_json else gap_report.format_report(report))
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ DesuntError                 1  internal error
 +-- DependencyMissing       3  Tesseract, its language data or a model is not installed
 +-- PageFailed              4  one page could not be read
 |   +-- PageTimeout         4  the engine took longer than `page_seconds`
+|   +-- Passing             4  a worker died or a disk did not answer: it is tried again before the page counts as failed
++-- MachineFailed           3  the disk is full, or every page fails for the same reason: the run stops, no page is to blame
 +-- WallBroken              5  an export, a record or a hash is not what it must be
 """
 
@@ -72,6 +74,14 @@ class PageFailed(DesuntError):
 
 class PageTimeout(PageFailed):
     pass
+
+
+class Passing(PageFailed):
+    pass
+
+
+class MachineFailed(DesuntError):
+    exit_code = ExitCode.DEPENDENCY
 
 
 class WallBroken(DesuntError):

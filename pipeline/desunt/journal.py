@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from desunt.errors import DesuntError
 from desunt.record import PageConjecturesFile, PageFile, from_json, to_json, write_atomically
+from desunt.status_index import statuses
 
 State: TypeAlias = Literal["done", "needs review", "failed", "unfinished"]
 
@@ -115,8 +116,13 @@ def _folders(out: Path) -> Iterator[Path]:
 
 
 def status(out: Path) -> list[DocumentStatus]:
-    """Say how far each document of an outputs folder is."""
-    return [_status(folder, source) for folder in _folders(out) if (source := read_source(folder))]
+    """Say how far each document of an outputs folder is; what was said before and has not changed is not looked up again."""
+    return [DocumentStatus(*one) for one in json.loads(f"[{','.join(statuses(out, _as_text))}]")] if out.is_dir() else []
+
+
+def _as_text(folder: Path) -> str | None:
+    source = read_source(folder)
+    return json.dumps(astuple(_status(folder, source))) if source else None
 
 
 def _status(folder: Path, source: SourceFile) -> DocumentStatus:

@@ -35,7 +35,7 @@ def finish(
     forget_results(folder)
     write_record(record, folder)
     # What editors decided survives a new run: the decisions find their gaps again by their ids.
-    future = executor.submit(export_parts, with_decisions(record, folder), folder, scan, orders(settings.formats), settings)
+    future = executor.submit_here(export_parts, with_decisions(record, folder), folder, scan, orders(settings.formats), settings)
 
     def written(done: Future[Any]) -> None:
         error = done.exception()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from desunt.summary import reason_of
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from desunt.batch import Progress, Summary
     from desunt.journal import DocumentStatus
+    from desunt.summary import Progress, Summary
 
 
 @contextmanager
@@ -112,6 +115,8 @@ def report_summary(summary: Summary, out: Path) -> None:
     """Print how a run ended: how many pages of each kind, each problem once, and where the results are."""
     counts = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.pages.items())) or "nothing to do"
     typer.echo(f"{summary.documents} documents; pages: {counts}", err=True)
+    for reason, times in Counter(map(reason_of, summary.problems)).most_common():
+        typer.echo(f"  {times} x {reason}", err=True)
     if summary.stopped:
         typer.echo(f"desunt: {summary.stopped}", err=True)
     if summary.pages["failed"]:
@@ -122,10 +127,14 @@ def report_summary(summary: Summary, out: Path) -> None:
 
 def report_status(found: list[DocumentStatus]) -> None:
     """Print a line a document, and the totals."""
-    for one in found:
-        failed = f", {one.failed} failed" if one.failed else ""
-        problem = f"  {one.problem}" if one.problem else ""
-        typer.echo(f"{one.state:<13} {one.folder}: {one.done}/{one.pages} pages{failed}, {one.gaps} gaps open{problem}")
-    states = [one.state for one in found]
-    totals = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    typer.echo(f"{len(found)} documents: {totals}; {sum(one.gaps for one in found)} gaps open")
+    # One text: printing a hundred thousand lines by themselves takes longer than finding them out.
+    lines = [*map(_status_line, found)]
+    totals = ", ".join(f"{number} {state}" for state, number in Counter(one.state for one in found).items())
+    lines.append(f"{len(found)} documents: {totals}; {sum(one.gaps for one in found)} gaps open")
+    typer.echo("\n".join(lines))
+
+
+def _status_line(one: DocumentStatus) -> str:
+    failed = f", {one.failed} failed" if one.failed else ""
+    problem = f"  {one.problem}" if one.problem else ""
+    return f"{one.state:<13} {one.folder}: {one.done}/{one.pages} pages{failed}, {one.gaps} gaps open{problem}"

@@ -21,7 +21,9 @@ class Settings(BaseSettings):
 
     out: Path = Field(Path("outputs"), description="folder for the results")
     jobs: int = Field(0, ge=0, description="worker processes; 0 is one a core")
-    executor: Literal["serial", "process"] = Field("process", description="how pages are worked on")
+    executor: Literal["serial", "process", "dask"] = Field("process", description="how pages are worked on")
+    scheduler: str = Field("", description="address of the Dask cluster to join; without one, `dask` starts its own on this machine")
+    ship: Literal["path", "bytes"] = Field("path", description="what a cluster's workers get: the scan's path, or its bytes")
     model: str = Field("embedded", description="`embedded`, or a Hugging Face masked language model by name or folder")
     rescore: bool = Field(True, description="re-score a masked model's proposals by the two-sided causal reading")
     models: Path | None = Field(None, description="folder with the embedded model's weights")
@@ -34,6 +36,7 @@ class Settings(BaseSettings):
     max_pixels: int = Field(200_000_000, ge=1, description="a page with more pixels is refused")
     pdf_dpi: int = Field(300, ge=72, le=1200, description="resolution at which PDF pages without one embedded image are drawn")
     page_seconds: float = Field(180.0, gt=0, description="time limit of one engine call")
+    page_memory: int = Field(6144, ge=0, description="MiB that a worker may use, and its engine as much again; 0 is no limit")
     max_failures: int | None = Field(None, ge=1, description="stop the run after so many failed pages")
     formats: tuple[str, ...] = Field(("text", "apparatus", "html", "json"), description="exports to write")
     base_uri: str = Field("http://localhost:8000", pattern="^https?://", description="where IIIF manifests will be served")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,40 @@ class Source:
     id: str
     kind: SourceKind
     folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of `count` shares of a collection, numbered from 1: every document is in exactly one, whatever else is there."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parsed(cls, text: str) -> Shard:
+        """Read `i/n`; raises UsageError."""
+        found = re.fullmatch(r"(\d+)/(\d+)", text)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise UsageError(f"--shard {text}: no share", remedy="Give the share and how many there are, as in 3/8")
+        return cls(int(found[1]), int(found[2]))
+
+    def has(self, source: Source) -> bool:
+        return int(hashlib.sha256(source.id.encode()).hexdigest(), 16) % self.count == self.number - 1
+
+
+def listed(path: Path) -> list[Path]:
+    """Return the inputs that a file names, one a line; names are relative to the file's folder. Empty lines and `#` lines are passed over.
+
+    Raises UsageError if the file cannot be read, or names nothing.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: the list cannot be read ({error})", remedy="Give a text file in UTF-8, one input a line") from None
+    named = [path.parent / line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not named:
+        raise UsageError(f"{path}: the list names nothing", remedy="Write one scan or folder a line")
+    return named
 
 
 def find_sources(inputs: Sequence[Path], suffixes: frozenset[str], out: Path) -> list[Source]:
@@ -47,10 +83,21 @@ def _search(given: Path, suffixes: frozenset[str], out: Path, several: bool) -> 
             hidden = any(part.startswith(".") for part in inside.parts)
             if path.suffix.lower() in suffixes and not hidden and path.is_file() and not path.resolve().is_relative_to(out.resolve()):
                 yield Source(path, prefix + inside.as_posix(), "scan")
+    elif not given.exists() and set(str(given)) & set("*?["):
+        for path in _matching(given):
+            yield from _search(path, suffixes, out, several=True)
     elif given.exists():
         yield Source(given, given.name, "transcript" if given.suffix.lower() in TRANSCRIPT_SUFFIXES else "scan")
     else:
         raise UsageError(f"{given}: no such file or folder", remedy="Name scans, or a folder that holds them")
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """Return what a pattern matches, in the order of names, for those whose shell did not. Raises UsageError if nothing does."""
+    found = sorted(map(Path, glob.glob(str(pattern), recursive=True)))  # noqa: PTH207 (the pattern may be absolute)
+    if not found:
+        raise UsageError(f"{pattern}: no file matches", remedy="Try the pattern with `ls`")
+    return found
 
 
 def give_folders(sources: Sequence[Source], taken: dict[str, str]) -> list[Source]:

@@ -1,0 +1,73 @@
+"""`desunt evaluate`: the commands that measure, and the flags that other commands share with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from desunt.errors import UsageError
+
+evaluation = typer.Typer(no_args_is_help=True, help="Measure reading and conjectures against ground truth.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print for a program.")]
+Model = Annotated[str | None, typer.Option(help="`embedded`, or a Hugging Face masked language model by name or folder.")]
+Rescore = Annotated[bool | None, typer.Option(help="Re-score a masked model's proposals by the two-sided causal reading.")]
+
+
+@evaluation.command("ocr")
+def reading(
+    folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
+    vouch: Annotated[float | None, typer.Option(help="Words at least this legible are vouched for [0.9].")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the reading against ground truth, plain Tesseract beside it in the same run."""
+    from desunt import workflow
+    from desunt.evaluate.ocr import evaluate_ocr
+    from desunt.evaluate.ocr_report import format_report, report_json
+    from desunt.settings import read_settings
+
+    settings = read_settings(vouch=vouch)
+    report = evaluate_ocr(folder, lambda path: workflow.read_pages(path, settings), vouch=settings.vouch)
+    typer.echo(json.dumps(report_json(report), indent=1) if as_json else format_report(report))
+
+
+@evaluation.command("gaps")
+def conjectures(
+    files: Annotated[list[Path], typer.Argument(help="JSON lines of gaps with their answers.")],
+    task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many gaps a task.", min=1)] = None,
+    split: Annotated[str, typer.Option(help="all, fitting, or held-out: gaps of documents that nothing was fitted on.")] = "all",
+    baselines: Annotated[bool, typer.Option("--baselines", help="Put the same gaps to the baselines.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write each answer to this file as it comes.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the answers that --out holds, ask for the others.")] = False,
+    answers: Annotated[list[Path] | None, typer.Option("--from", help="Measure the answers in this file; ask for none.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
+    model: Model = None,
+    rescore: Rescore = None,
+    as_json: Json = False,
+) -> None:
+    """Measure conjectures against the true words: hits, calibration, refusals."""
+    if answers and (baselines or out or resume or model is not None or rescore is not None):
+        raise UsageError("--from asks for nothing", remedy="Leave --baselines, --out, --resume, --model and --rescore out")
+    if resume and out is None:
+        raise UsageError("--resume needs --out", remedy="Name the file with the answers that are there")
+    from desunt.evaluate import gap_plots, gap_report, gaps
+    from desunt.evaluate.split import split_named
+    from desunt.settings import read_settings
+
+    lines = gaps.select(files, gaps.Selection(task, limit, split_named(split)))
+    if answers:
+        answered = gaps.join(lines, answers, gaps.ids_of(files))
+    else:
+        from desunt.progress import counting
+
+        settings = read_settings(model=model, rescore=rescore)
+        with counting() as watch:
+            answered = gaps.run(lines, settings, against=baselines, out=out, resume=resume, watch=watch)
+    for path in gap_plots.draw(answered, plots) if plots else ():
+        typer.echo(path, err=True)
+    report = gaps.measure(answered)
+    typer.echo(gap_report.as_json(report) if as_json else gap_report.format_report(report))

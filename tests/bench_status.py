@@ -27,8 +27,8 @@ def make(out: Path, documents: int, pages: int) -> None:
         (folder / "pages").mkdir(parents=True)
         about = journal.SourceFile("desunt-source-1", f"{number:06d}.pdf", f"{number:06d}.pdf", "0" * 64, pages)
         (folder / "source.json").write_bytes(to_json(about))
-        for name in files:
-            (folder / name).write_bytes(files[name])
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
         for page in range(1, pages + 1):
             for kind in ("", ".conjectures"):
                 journal.page_path(folder, page, kind).write_bytes(b"{}")

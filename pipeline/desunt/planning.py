@@ -39,6 +39,8 @@ def plan(source: Source, settings: Settings, versions: tuple[tuple[str, str], ..
     """Count the pages of a source and give each its key; an unreadable source becomes a plan that says why."""
     from desunt.scan import count_pages
 
+    if source.problem:
+        return Plan(source, problem=source.problem)
     try:
         sha256 = sha256_of(source.path)
         pages = 1 if source.kind == "transcript" else count_pages(source.path)

@@ -5,26 +5,33 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from desunt.document import stable_id
-from desunt.errors import UsageError
+from desunt.errors import InputError, UsageError
+from desunt.zipped import unpacked
 
 SourceKind: TypeAlias = Literal["scan", "transcript"]
+ARCHIVE = ".zip"
 TRANSCRIPT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ".text"})
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input file: `id` is its path relative to the folder that was searched, `folder` where its results go."""
+    """One input file: `id` is its path relative to the folder that was searched, `folder` where its results go.
+
+    `problem` is why there is no such file, although its archive names it.
+    """
 
     path: Path
     id: str
     kind: SourceKind
     folder: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ def find_sources(inputs: Sequence[Path], suffixes: frozenset[str], out: Path) ->
     several = len([i for i in inputs if i.is_dir()]) > 1
     for given in inputs:
         for source in _search(given, suffixes, out, several):
-            found.setdefault(source.path.resolve(), source)
+            found.setdefault(source.path.resolve() / source.id if source.problem else source.path.resolve(), source)
     return list(found.values())
 
 
@@ -83,13 +90,30 @@ def _search(given: Path, suffixes: frozenset[str], out: Path, several: bool) -> 
             hidden = any(part.startswith(".") for part in inside.parts)
             if path.suffix.lower() in suffixes and not hidden and path.is_file() and not path.resolve().is_relative_to(out.resolve()):
                 yield Source(path, prefix + inside.as_posix(), "scan")
+            elif path.suffix.lower() == ARCHIVE and not hidden and path.is_file() and not path.resolve().is_relative_to(out.resolve()):
+                yield from _archived(path, prefix + inside.as_posix(), suffixes, out)
     elif not given.exists() and set(str(given)) & set("*?["):
         for path in _matching(given):
             yield from _search(path, suffixes, out, several=True)
+    elif given.suffix.lower() == ARCHIVE and given.is_file():
+        yield from _archived(given, given.name, suffixes, out)
     elif given.exists():
         yield Source(given, given.name, "transcript" if given.suffix.lower() in TRANSCRIPT_SUFFIXES else "scan")
     else:
         raise UsageError(f"{given}: no such file or folder", remedy="Name scans, or a folder that holds them")
+
+
+def _archived(archive: Path, name: str, suffixes: frozenset[str], out: Path) -> Iterable[Source]:
+    """Yield the scans of a ZIP; one that cannot be read is itself the document that fails."""
+    seen: Counter[str] = Counter()
+    try:
+        for one in unpacked(archive, suffixes, out):
+            # An archive may hold two files of one name.
+            seen[one.name] += 1
+            again = f" ({seen[one.name]})" if seen[one.name] > 1 else ""
+            yield Source(one.path, f"{name}/{one.name}{again}", "scan", problem=one.problem)
+    except InputError as error:
+        yield Source(archive, name, "scan", problem=str(error))
 
 
 def _matching(pattern: Path) -> list[Path]:
@@ -107,23 +131,23 @@ def give_folders(sources: Sequence[Source], taken: dict[str, str]) -> list[Sourc
     the later document gets a suffix made from its id, so that adding a scan never moves another's results.
     """
     owners = dict(taken)
+    # Case-insensitive file systems would take Letter and letter for one folder.
+    folded = {owner.casefold() for owner in owners}
     homes = {owner: folder for folder, owner in taken.items()}
     placed = []
     for source in sources:
-        folder = homes.get(source.id) or _free(safe_stem(source.id), source.id, owners)
+        folder = homes.get(source.id) or _free(safe_stem(source.id), source.id, folded)
         if folder in owners and owners[folder] != source.id:
             raise UsageError(f"{source.path}: no folder name is free for it", remedy="Rename the file")
         owners[folder] = source.id
+        folded.add(folder.casefold())
         homes[source.id] = folder
-        placed.append(Source(source.path, source.id, source.kind, folder))
+        placed.append(replace(source, folder=folder))
     return placed
 
 
-def _free(stem: str, document_id: str, owners: dict[str, str]) -> str:
-    # Case-insensitive file systems would take Letter and letter for one folder.
-    if stem.casefold() not in {owner.casefold() for owner in owners}:
-        return stem
-    return f"{stem}-{stable_id(document_id)[:8]}"
+def _free(stem: str, document_id: str, taken: set[str]) -> str:
+    return stem if stem.casefold() not in taken else f"{stem}-{stable_id(document_id)[:8]}"
 
 
 def safe_stem(document_id: str) -> str:

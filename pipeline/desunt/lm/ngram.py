@@ -12,7 +12,6 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -23,84 +22,21 @@ from numpy.typing import NDArray
 from desunt.conjecture import ModelRef
 from desunt.length import letters_in, log_length
 from desunt.lm import Context, Filling
+from desunt.lm.ngram_table import BITS, DISCOUNTS, ORDER, Counts, Keys, Table, counted_runs, kept_runs, stored_table, table_of
 from desunt.places import model_file
 
-Keys: TypeAlias = NDArray[np.uint64]
-Counts: TypeAlias = NDArray[np.float32]
 Numbers: TypeAlias = "int | NDArray[np.int64]"
 
 FILE = "ngram.npz"
 TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|[^\w\s]")
 WORD = re.compile(r"\w")
-# Word numbers are packed in 16 bits each, four to a key; 0 stands for a word never seen.
-BITS = np.uint64(16)
 UNKNOWN = 0
 VOCABULARY = 60_000
-ORDER = 4
 AROUND = ORDER - 1
-# Taken off each count, by order: the rarer runs are, the less one occurrence says.
-DISCOUNTS = {2: 0.75, 3: 0.80, 4: 0.90}
 # Runs seen less often are not kept, by order.
 LEAST = {2: 1, 3: 2, 4: 2}
 # Gaps of several words: partial fillings kept, words tried behind each, the most frequent ones that are looked at there.
 KEPT, TRIED, FREQUENT, MOST_WORDS = 15, 30, 4000, 5
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Runs of one order: packed keys in rising order, their counts, and for each history how often it was seen and the share of its
-    followers that the kept runs leave to shorter ones. What was dropped as rare is in that share: else a lone survivor would look sure.
-    """
-
-    keys: Keys
-    counts: Counts
-    histories: Keys
-    totals: Counts
-    rest: Counts
-
-    def shares(self, history: Keys, last: Keys, discount: float) -> tuple[Counts, Counts]:
-        """Return P(last | history) by the runs kept, and the share that is left to shorter ones."""
-        totals = _look_up(self.histories, self.totals, history, 0.0)
-        seen = np.maximum(_look_up(self.keys, self.counts, (history << BITS) | last, 0.0) - np.float32(discount), np.float32(0))
-        return seen / np.maximum(totals, np.float32(1)), _look_up(self.histories, self.rest, history, 1.0)
-
-
-def _look_up(keys: Keys, values: Counts, wanted: Keys, absent: float) -> Counts:
-    if not len(keys):
-        return np.full(len(wanted), absent, np.float32)
-    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    found: Counts = np.where(keys[places] == wanted, values[places], np.float32(absent)).astype(np.float32)
-    return found
-
-
-def _kept(keys: Keys, counts: Counts, least: int) -> tuple[Keys, Counts, Counts]:
-    """Return the runs seen often enough, their counts, and how often each of their histories was seen with any follower."""
-    histories, place = np.unique(keys >> BITS, return_inverse=True)
-    totals = np.bincount(place, weights=counts, minlength=len(histories)).astype(np.float32)
-    often = counts >= least
-    return keys[often], counts[often], totals[np.unique(place[often])]
-
-
-def _table(keys: Keys, counts: Counts, totals: Counts, discount: float) -> Table:
-    histories, place = np.unique(keys >> BITS, return_inverse=True)
-    kept = np.bincount(place, weights=counts - discount, minlength=len(histories))
-    return Table(keys, counts, histories, totals, (1.0 - kept / np.maximum(totals, 1.0)).astype(np.float32))
-
-
-def _counted(ids: Keys) -> Iterator[tuple[int, Keys, Counts]]:
-    """Yield order, runs and how often each was seen, from single words to the longest runs."""
-    runs = ids
-    for order in range(1, ORDER + 1):
-        if order > 1:
-            runs = (runs[:-1] << BITS) | ids[order - 1 :]
-        keys, seen = np.unique(runs, return_counts=True)
-        yield order, keys, seen.astype(np.float32)
-
-
-def _stored_table(stored: Mapping[str, NDArray[np.generic]], order: int) -> Table:
-    keys = np.cumsum(stored[f"keys{order}"], dtype=np.uint64)
-    counts, totals = (stored[f"{name}{order}"].astype(np.float32) for name in ("counts", "totals"))
-    return _table(keys, counts, totals, DISCOUNTS[order])
 
 
 class NgramModel:
@@ -156,11 +92,11 @@ class NgramModel:
     def _from_runs(cls, words: Sequence[str], ids: Keys, least: Mapping[int, int]) -> NgramModel:
         tables: list[Table] = []
         unigrams = np.zeros(len(words), np.float32)
-        for order, keys, counts in _counted(ids):
+        for order, keys, counts in counted_runs(ids):
             if order == 1:
                 unigrams[keys.astype(np.int64)] = counts
             else:
-                tables.append(_table(*_kept(keys, counts, least[order]), DISCOUNTS[order]))
+                tables.append(table_of(*kept_runs(keys, counts, least[order]), DISCOUNTS[order]))
         return cls(words, unigrams, tables)
 
     def save(self, path: Path) -> None:
@@ -178,7 +114,7 @@ class NgramModel:
         """Read a model that `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             words = stored["words"].tobytes().decode().split("\n")
-            return cls(words, stored["unigrams"], [_stored_table(stored, order) for order in range(2, ORDER + 1)])
+            return cls(words, stored["unigrams"], [stored_table(stored, order) for order in range(2, ORDER + 1)])
 
     def log_next(self, *run: Numbers) -> NDArray[np.float64]:
         """Return log P(last word | those before it), element by element; word numbers and arrays of them may be mixed."""
@@ -218,21 +154,24 @@ class NgramModel:
         fitting = np.flatnonzero((self._lengths > 0) & (self._lengths <= _most_letters(context)))
         found: dict[str, float] = {}
         beam: list[tuple[float, list[int]]] = [(0.0, [])]
-        for place in range(_most_words(context)):
+        for place in range(most := _most_words(context)):
             fitting = fitting[fitting <= FREQUENT] if place else fitting
             longer: list[tuple[float, list[int]]] = []
             for score, numbers in beam:
                 history = [*left, *numbers][-AROUND:]
-                scores = score + self.log_next(*history, fitting)
-                whole = scores + self._behind(history, fitting, right)
-                found |= {text: whole[i] for i, text in self._ending(numbers, fitting, whole, context, limit)}
-                longer += [(float(scores[i]), [*numbers, int(fitting[i])]) for i in np.argsort(-scores, kind="stable")[:TRIED]]
+                head = "".join(f"{self.words[number]} " for number in numbers)
+                last = fitting[self._lengths_fit(fitting, letters_in(head), context)]
+                whole = score + self.log_next(*history, last) + self._behind(history, last, right)
+                found |= {text: whole[i] for i, text in self._ending(head, last, whole, context, limit)}
+                if place + 1 < most:
+                    scores = score + self.log_next(*history, fitting)
+                    longer += [(float(scores[i]), [*numbers, int(fitting[i])]) for i in np.argsort(-scores, kind="stable")[:TRIED]]
             beam = sorted(longer, key=lambda item: (-item[0], item[1]))[:KEPT]
         best = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [Filling(text, float(score)) for text, score in best]
 
     def _behind(self, before: Sequence[int], words: NDArray[np.int64], right: Sequence[int]) -> NDArray[np.float64]:
-        """Return the log probability of the words behind the gap for each last word of the filling."""
+        """Return the log probability of what is behind the gap for each last word of the filling."""
         run: list[Numbers] = [*before, words]
         total = np.zeros(len(words))
         for word in right:
@@ -241,10 +180,10 @@ class NgramModel:
         return total
 
     def _ending(
-        self, numbers: list[int], words: NDArray[np.int64], scores: NDArray[np.float64], context: Context, limit: int
+        self, head: str, words: NDArray[np.int64], scores: NDArray[np.float64], context: Context, limit: int
     ) -> Iterator[tuple[int, str]]:
         """Yield place and text of the best fillings that end with one of the words and fit the gap."""
-        head, kept = "".join(f"{self.words[number]} " for number in numbers), 0
+        kept = 0
         for i in np.argsort(-scores, kind="stable"):
             text = _cut(head + self.words[int(words[i])], context)
             if text is not None and log_length(text, context.extent) == 0.0:
@@ -252,6 +191,15 @@ class NgramModel:
                 yield int(i), text
             if kept == limit:
                 return
+
+    def _lengths_fit(self, words: NDArray[np.int64], before: int, context: Context) -> NDArray[np.bool_]:
+        """Tell which words fill the gap's length, so many letters before them: only these can be the last."""
+        extent, letters = context.extent, context.letters
+        if extent is None or extent.unit != "character":
+            return np.ones(len(words), bool)
+        lengths = self._lengths[words] + before - letters_in(letters.before) - letters_in(letters.after)
+        fits: NDArray[np.bool_] = lengths >= extent.least
+        return fits & (lengths <= extent.most) if extent.most else fits
 
 
 def _most_letters(context: Context) -> int:
@@ -278,7 +226,7 @@ def _cut(text: str, context: Context) -> str | None:
     return text[head : len(text) - tail] if fits and len(text) > head + tail else None
 
 
-def load_ngram(name: str, models: Path | None, rescore: bool) -> NgramModel:
+def load_ngram(_: str, models: Path | None, rescore: bool) -> NgramModel:
     """Load the model alone, as a baseline."""
     return read_phrases(models)
 

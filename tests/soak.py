@@ -21,9 +21,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from desunt.errors import ExitCode
 from desunt.scan import count_pages
 from tests.integration.conftest import typed_page
 from tests.integration.test_run import contents
+from tests.malformed_more import judged, write
 
 WAIT = 0.02
 
@@ -156,6 +158,21 @@ def real_batch(home: Path, folder: Path, pages: int, flags: list[str]) -> Found:
     return found
 
 
+def malformed_inputs(home: Path) -> Found:
+    """Run over broken and odd inputs of every kind; each must end with a reason of its own, or be read."""
+    scans, out, found = home / "scans", home / "outputs", Found(runs=1)
+    written = write(scans)
+    code = start(scans, out, "--model", "ngram", "--page-seconds", "60", log=home / "run.log").wait()
+    status = [sys.executable, "-m", "desunt", "status", str(out), "--json"]
+    ended = json.loads(subprocess.run(status, check=True, capture_output=True).stdout)
+    found.broken += judged(written, out, ended)
+    if code != ExitCode.SOME_FAILED:
+        found.broken.append(f"the run ended with {code}: {(home / 'run.log').read_text('utf-8')[-2000:]}")
+    failed = sum(one["state"] == "failed" for one in ended)
+    print(f"{len(written)} files: {failed} documents failed, {len(ended) - failed} were read", flush=True)
+    return found
+
+
 def told(what: str, found: Found) -> int:
     print(f"{what}: {found.kills} kills, {found.runs} runs finished, {found.redone} pages done twice, {len(found.broken)} broken")
     for one in found.broken:
@@ -166,6 +183,7 @@ def told(what: str, found: Found) -> int:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kills", type=int, default=0)
+    options.add_argument("--malformed", action="store_true")
     options.add_argument("--batch", type=Path)
     options.add_argument("--pages", type=int, default=300)
     options.add_argument("--model", default="embedded")
@@ -176,6 +194,8 @@ def main() -> None:
         home = chosen.home or Path(folder)
         if chosen.kills:
             failed |= told("killed at random", killed_often(home / "kills", chosen.kills))
+        if chosen.malformed:
+            failed |= told("malformed", malformed_inputs(home / "malformed"))
         if chosen.batch:
             failed |= told("batch", real_batch(home / "batch", chosen.batch, chosen.pages, ["--model", chosen.model]))
     sys.exit(failed)

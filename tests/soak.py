@@ -1,6 +1,6 @@
 """The long tests, `make soak`: runs killed at random moments, inputs that are broken in every way, and a batch of real scans killed twice.
 
-usage: python -m tests.soak [--kills 100] [--malformed] [--batch FOLDER --pages 300 --model ngram]
+usage: python -m tests.soak [--kills 100] [--malformed] [--batch FOLDER --pages 300 --flags '--read 0']
 
 Prints what was found, a line each, and ends with 1 if anything is not as it must be. The short forms are in `make test`.
 """
@@ -186,7 +186,7 @@ def main() -> None:
     options.add_argument("--malformed", action="store_true")
     options.add_argument("--batch", type=Path)
     options.add_argument("--pages", type=int, default=300)
-    options.add_argument("--model", default="embedded")
+    options.add_argument("--flags", default="", help="more flags of `desunt run` for the batch")
     options.add_argument("--home", type=Path, help="keep the batch here")
     chosen = options.parse_args()
     failed = 0
@@ -197,7 +197,7 @@ def main() -> None:
         if chosen.malformed:
             failed |= told("malformed", malformed_inputs(home / "malformed"))
         if chosen.batch:
-            failed |= told("batch", real_batch(home / "batch", chosen.batch, chosen.pages, ["--model", chosen.model]))
+            failed |= told("batch", real_batch(home / "batch", chosen.batch, chosen.pages, chosen.flags.split()))
     sys.exit(failed)
 
 

@@ -40,13 +40,13 @@ def settle(out: Path) -> None:
 def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The folders that were read."""
     names: list[str] = []
-    before = journal._status
+    before = journal.status_of
 
     def counting(folder: Path, source: journal.SourceFile) -> journal.DocumentStatus:
         names.append(folder.name)
         return before(folder, source)
 
-    monkeypatch.setattr(journal, "_status", counting)
+    monkeypatch.setattr(journal, "status_of", counting)
     return names
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from desunt import journal
+from desunt.catalogue import Pairs, joined
 from desunt.errors import DesuntError, InputError, MachineFailed, UsageError
 from desunt.executor import Executor, Means, load_executor
 from desunt.failures import STREAK, Failures, machine_failure
@@ -33,7 +34,7 @@ LEAST_SECONDS, ENGINE_LIMITS = 1800.0, 20
 
 def run(
     inputs: list[Path], settings: Settings, versions: tuple[tuple[str, str], ...], *,
-    transcript: Path | None = None, shard: Shard | None = None,
+    catalogue: Mapping[Path, Pairs] | None = None, transcript: Path | None = None, shard: Shard | None = None,
     redo: bool = False, retry_failed: bool = False, dry_run: bool = False, watch: Watch = lambda _: None,
 ) -> Summary:  # fmt: skip
     """Work through the inputs and write every result under `settings.out`.
@@ -49,6 +50,8 @@ def run(
         raise UsageError(
             "--transcript goes with exactly one scan", remedy="Name the one file it transcribes (TIFF or PDF for several pages)"
         )
+    about = {path.resolve(): pairs for path, pairs in (catalogue or {}).items()}
+    sources = [replace(source, metadata=about.get(source.path.resolve(), ())) for source in sources]
     sources = give_folders(sources, journal.owners(settings.out))
     if shard:
         sources = [source for source in sources if shard.has(source)]
@@ -231,6 +234,8 @@ class Job:
 
     def export(self, one: Plan, executor: Executor, record: Record) -> None:
         """Write the record and its exports; they are made in a worker and written here."""
+        metadata = joined(one.source.metadata, record.document.metadata)
+        record = replace(record, document=replace(record.document, metadata=metadata))
         self.waiting |= finish(record, self.folder(one), one.source.path, self.settings, executor, self.exported(one))
 
     def exported(self, one: Plan) -> Callable[[BaseException | None], None]:

@@ -57,6 +57,7 @@ def run(
     ship: Annotated[str | None, typer.Option(help="What a cluster's workers get of a scan: path or bytes [path].")] = None,
     shard: Annotated[str | None, typer.Option(help="Do one share of the documents: i/n.")] = None,
     names: Annotated[Path | None, typer.Option("--list", help="File that names scans or folders, one a line.")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="Table (CSV) of scans and what is known about each.")] = None,
     model: Model = None,
     rescore: Rescore = None,
     engine: Annotated[str | None, typer.Option(help="tesseract, rapid, or page, alto: a file beside the scan [tesseract].")] = None,
@@ -84,20 +85,26 @@ def run(
         max_pixels=max_pixels, max_failures=max_failures, formats=split(formats),
     )  # fmt: skip
     from desunt import batch
+    from desunt.catalogue import read_catalogue
     from desunt.sources import Shard, listed
     from desunt.versions import versions
 
-    inputs = [*(scans or []), *(listed(names) if names else [])]
+    catalogue = read_catalogue(manifest) if manifest else {}
+    inputs = [*(scans or []), *(listed(names) if names else []), *catalogue]
     if not inputs:
-        raise UsageError("no scans named", remedy="Name scans or folders, or a list of them with --list")
+        raise UsageError("no scans named", remedy="Name scans or folders, or a list of them with --list or --manifest")
     share = Shard.parsed(shard) if shard else None
     # Whoever ends a run by `kill`, a scheduler say, ends it as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with watching() as watch:
         summary = batch.run(
-            inputs, settings, versions(settings), transcript=transcript, shard=share, redo=redo, retry_failed=retry_failed,
-            dry_run=dry_run, watch=watch,
+            inputs, settings, versions(settings), catalogue=catalogue, transcript=transcript, shard=share, redo=redo,
+            retry_failed=retry_failed, dry_run=dry_run, watch=watch,
         )  # fmt: skip
+        if not dry_run and not summary.broken and summary.pages.keys() - {"skipped"}:
+            from desunt.report import write_report
+
+            write_report(settings.out, decisions_of(settings.out, None))
     report_summary(summary, settings.out)
     raise typer.Exit(summary.exit_code)
 
@@ -208,6 +215,20 @@ def review(
 
     # The first look at a large collection takes a while: the address is told when somebody answers there.
     serve(outputs, port=port, host=host, database=database, scans=scans, ready=ready)
+
+
+@app.command()
+def report(
+    outputs: Outputs = Path("outputs"),
+    database: Annotated[str | None, typer.Option(help="The desk's database [OUTPUTS/desk.sqlite, if it is there].")] = None,
+) -> None:
+    """Write report.html and report.csv: what became of every page, what needs review first, and why pages failed."""
+    from desunt.outputs import any_document
+    from desunt.report import write_report
+
+    any_document(outputs)
+    for path in write_report(outputs, decisions_of(outputs, database)):
+        typer.echo(path)
 
 
 @app.command()

@@ -122,10 +122,11 @@ def status(out: Path) -> list[DocumentStatus]:
 
 def _as_text(folder: Path) -> str | None:
     source = read_source(folder)
-    return json.dumps(astuple(_status(folder, source))) if source else None
+    return json.dumps(astuple(status_of(folder, source))) if source else None
 
 
-def _status(folder: Path, source: SourceFile) -> DocumentStatus:
+def status_of(folder: Path, source: SourceFile) -> DocumentStatus:
+    """Say how far one document is, from the files of its folder."""
     failed = len(list(folder.glob("pages/*.failed.json")))
     read = len([p for p in folder.glob("pages/*.json") if p.name.count(".") == 1])
     record = folder / "record.json"

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from desunt.conjecture import Decision
 from desunt.edits import GapEdit
-from desunt.errors import InputError
+from desunt.errors import InputError, UsageError
 from desunt.executor import Executor
 from desunt.export import Exporter, Mode, export_name, exporter_names, load_exporter
 from desunt.exporting import Order, export_parts, orders
@@ -123,6 +123,12 @@ def document_folders(out: Path) -> list[Path]:
     if not found:
         raise InputError(f"{out}: no results here", remedy="Run `desunt run` first, or name the folder with the results")
     return found
+
+
+def any_document(out: Path) -> None:
+    """Raise UsageError if a folder holds no documents, finished or not."""
+    if next(iter(out.glob("*/source.json")), None) is None:
+        raise UsageError(f"{out}: no results here", remedy="Run `desunt run` first, or name the folder with the results")
 
 
 def is_exported(folder: Path, formats: tuple[str, ...]) -> bool:

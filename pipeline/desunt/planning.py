@@ -44,7 +44,7 @@ def plan(source: Source, settings: Settings, versions: tuple[tuple[str, str], ..
     try:
         sha256 = sha256_of(source.path)
         pages = 1 if source.kind == "transcript" else count_pages(source.path)
-        versions = (*versions, *_beside(source.path, settings))
+        versions = (*versions, *_beside(source.path, settings), *((("metadata", repr(source.metadata)),) if source.metadata else ()))
     except OSError as error:
         return Plan(source, problem=f"{source.path}: cannot be read: {error.strerror}. Check its permissions")
     except DesuntError as error:

@@ -122,7 +122,7 @@ def report_summary(summary: Summary, out: Path) -> None:
     if summary.pages["failed"]:
         typer.echo("Failed pages are listed above and by `desunt status`; mend them and run the same command with --retry-failed", err=True)
     if set(summary.pages) - {"failed", "would read"}:
-        typer.echo(f"Results: {out}  (open {out}/<document>/<document>.html in a browser)", err=True)
+        typer.echo(f"Results: {out}  (open {out}/report.html in a browser)", err=True)
 
 
 def report_status(found: list[DocumentStatus]) -> None:

@@ -228,6 +228,14 @@ def with_decisions(record: Record, folder: Path) -> Record:
     return replace(record, decisions=decided.decisions, edits=decided.edits)
 
 
+def read_decisions(folder: Path) -> dict[str, Decision]:
+    """Return what editors decided, by gap or word, as `decisions.json` has it; nothing if there is none."""
+    if not (folder / DECISIONS).exists():
+        return {}
+    decided: DecisionsFile = from_json(DecisionsFile, folder / DECISIONS)
+    return decided.decisions
+
+
 def write_decisions(record: Record, folder: Path) -> None:
     """Write `decisions.json`, decisions in the order of their ids, edits in that of their making; remove it if there are none."""
     if not record.decisions and not record.edits:

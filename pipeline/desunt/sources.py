@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
+from desunt.catalogue import Pairs
 from desunt.document import stable_id
 from desunt.errors import InputError, UsageError
 from desunt.zipped import unpacked
@@ -24,7 +25,7 @@ TRANSCRIPT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ".text"})
 class Source:
     """One input file: `id` is its path relative to the folder that was searched, `folder` where its results go.
 
-    `problem` is why there is no such file, although its archive names it.
+    `problem` is why there is no such file, although its archive names it; `metadata` are what a catalogue says about it.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Source:
     kind: SourceKind
     folder: str = ""
     problem: str = ""
+    metadata: Pairs = ()
 
 
 @dataclass(frozen=True, slots=True)

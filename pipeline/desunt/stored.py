@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast, overload
+from typing import Any, BinaryIO, cast, overload
 
 from desunt.conjecture import Conjecture, Opinion, Refusal
 from desunt.document import Page
@@ -134,6 +134,18 @@ def stored_record(folder: Path) -> Iterator[Record]:
         # Whoever goes through the pages sees no difference; a tuple of them is what the type promises to everyone else.
         pages = cast("tuple[Page, ...]", StoredPages(file, path, [place for _, place in items]))
         yield with_decisions(Record(replace(facts.document, pages=pages), opinions.opinions, facts.steps), folder)
+
+
+def page_values(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a record as plain JSON values, one at a time: for counting, which needs no proof of every field."""
+    with (folder / "record.json").open("rb") as file:
+        _, items = _split(file, PAGES)
+        if not items:
+            file.seek(0)
+            yield from json.load(file)["document"]["pages"]
+        for _, (start, length) in items:
+            file.seek(start)
+            yield json.loads(file.read(length))
 
 
 def _opinions(file: BinaryIO, path: Path) -> ConjecturesFile:

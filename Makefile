@@ -56,8 +56,10 @@ check: lint types imports
 soak: $(DEV)
 	$(BIN)/python -m tests.soak --kills 100 --malformed $(if $(BATCH),--batch $(BATCH))
 
+# DATA=folder with scans/ehri and scans/jfk: whole runs against OCRmyPDF too.
 bench: $(DEV)
 	$(BIN)/python tests/bench.py
+	$(if $(DATA),$(BIN)/python -m tests.bench_batch --easy $(wildcard $(DATA)/scans/ehri/EHRI-BF-19380509b*.jpg $(DATA)/scans/ehri/EHRI-DR-*.jpg) --hard $(wildcard $(DATA)/scans/jfk/*.png) --profile $(firstword $(wildcard $(DATA)/scans/jfk/*.png)))
 
 docs: $(DEV)
 	$(BIN)/python docs/make_schemas.py

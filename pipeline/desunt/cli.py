@@ -101,7 +101,7 @@ def run(
             inputs, settings, versions(settings), catalogue=catalogue, transcript=transcript, shard=share, redo=redo,
             retry_failed=retry_failed, dry_run=dry_run, watch=watch,
         )  # fmt: skip
-        if not dry_run and not summary.broken and summary.pages.keys() - {"skipped"}:
+        if not dry_run and not share and not summary.broken and summary.pages.keys() - {"skipped"}:
             from desunt.report import write_report
 
             write_report(settings.out, decisions_of(settings.out, None))

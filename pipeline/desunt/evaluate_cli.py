@@ -34,6 +34,25 @@ def reading(
     typer.echo(json.dumps(report_json(report), indent=1) if as_json else format_report(report))
 
 
+@evaluation.command("gaps-found")
+def misread(
+    folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
+    vouch: Annotated[float | None, typer.Option(help="Words less legible than this are flagged [0.9].")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw precision by recall (SVG) into this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how well misread words are found, the engine's own confidence beside it in the same run."""
+    from desunt import workflow
+    from desunt.evaluate import found, found_report
+    from desunt.settings import read_settings
+
+    settings = read_settings(vouch=vouch)
+    report = found.evaluate_found(folder, lambda path: workflow.read_pages(path, settings), found.tesseract_words, vouch=settings.vouch)
+    if plot:
+        typer.echo(found_report.draw(report, plot), err=True)
+    typer.echo(json.dumps(found_report.as_json(report), indent=1) if as_json else found_report.format_report(report))
+
+
 @evaluation.command("gaps")
 def conjectures(
     files: Annotated[list[Path], typer.Argument(help="JSON lines of gaps with their answers.")],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ MACHINE = {
 PASSING = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.ECONNRESET, errno.EHOSTDOWN})
 NO_MEMORY = ("insufficient memory", "out of memory", "bad_alloc", "allocate memory", "not enough memory", "unable to allocate")
 MIB = 1 << 20
+# How often a worker looks whether its parent is there.
+PARENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +178,19 @@ def as_failure(error: BaseException, seconds: float = 0.0) -> BaseException:
 
 
 def _ready_worker(memory: int) -> None:
-    """Leave Ctrl-C to the parent, and keep within the limits."""
+    """Leave Ctrl-C to the parent, end when it ends, and keep within the limits."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     limit_worker(memory)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent was killed: nobody waits for its page, and the run that goes on needs the processor."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os._exit(1)
 
 
 def limit_worker(memory: int) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from .conftest import Run, desunt, typed_page
@@ -87,6 +88,20 @@ def test_shares_are_the_whole_and_nothing_twice(letters: Path, tmp_path: Path) -
     assert len(shares[0]) < len(shares[1]) < len(shares[2]) == PAGES
     again = desunt("run", letters, "--out", tmp_path / "out", "--executor", "serial", cwd=tmp_path)
     assert f"{PAGES} skipped" in again.stderr
+
+
+def test_workers_end_with_their_parent(letters: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "desunt", "run", str(letters), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("*/pages/0001.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    workers = psutil.Process(running.pid).children(recursive=True)
+    running.kill()
+    running.wait()
+    assert workers
+    gone, alive = psutil.wait_procs(workers, timeout=60)
+    assert not alive, gone
 
 
 def test_a_list_and_a_pattern_name_the_same_documents(letters: Path, tmp_path: Path) -> None:

@@ -95,6 +95,15 @@ def plain_tesseract(image: Path, lang: str = "eng", seconds: float = 180.0) -> O
 
     Raises DependencyMissing, PageTimeout or PageFailed.
     """
+    return read_table(*_run_plain(image, lang, seconds))
+
+
+def tesseract_table(image: Path, lang: str = "eng", seconds: float = 180.0) -> str:
+    """Return the table of words (TSV) of the same reading. Raises what `plain_tesseract` raises."""
+    return _run_plain(image, lang, seconds)[1]
+
+
+def _run_plain(image: Path, lang: str, seconds: float) -> tuple[str, str]:
     import pytesseract
 
     try:
@@ -106,7 +115,7 @@ def plain_tesseract(image: Path, lang: str = "eng", seconds: float = 180.0) -> O
     except RuntimeError:
         # pytesseract raises nothing more precise when its time is up.
         raise PageTimeout(f"plain Tesseract took longer than {seconds:g} s on {image}") from None
-    return read_table(text, table)
+    return text, table
 
 
 def read_table(text: str, table: str) -> Output:

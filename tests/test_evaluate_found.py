@@ -1,0 +1,94 @@
+"""How well misread words are found: the measures, the labels, and the command over real readings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from desunt.cli import app
+from desunt.document import Gap, Line, Page, Region, Word
+from desunt.errors import InputError
+from desunt.evaluate.found import auroc, average_precision, curve, evaluate_found, found_at
+from desunt.evaluate.found_report import as_json, draw, format_report
+from tests.integration.conftest import typed_page
+
+MIXED = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=2, max_size=40).filter(lambda rows: len({w for w, _ in rows}) == 2)
+
+
+@given(MIXED)
+def test_the_chance_that_a_misread_word_scores_higher(rows: list[tuple[bool, float]]) -> None:
+    wrong, score = np.array([w for w, _ in rows]), np.array([s for _, s in rows])
+    pairs = [(a > b) + 0.5 * (a == b) for a in score[wrong] for b in score[~wrong]]
+    assert auroc(wrong, score) == pytest.approx(np.mean(pairs))
+
+
+@given(MIXED)
+def test_precision_at_each_misread_word(rows: list[tuple[bool, float]]) -> None:
+    wrong, score = np.array([w for w, _ in rows]), np.array([s for _, s in rows])
+    assert average_precision(wrong, score) == pytest.approx(np.mean([wrong[score >= s].mean() for s in score[wrong]]))
+    recall, precision = curve(wrong, score)
+    assert recall[-1] == 1.0
+    assert precision[-1] == pytest.approx(wrong.mean())
+    assert (np.diff(recall) >= 0).all()
+
+
+def test_found_at_few_false_alarms() -> None:
+    wrong = np.array([True] * 10 + [False] * 100)
+    score = np.concatenate([np.linspace(0.5, 0.95, 10), np.linspace(0.0, 0.9, 100)])
+    assert found_at(wrong, score) == pytest.approx(np.mean(score[:10] > np.quantile(score[10:], 0.95)))
+    assert np.isnan(found_at(np.array([True, True]), np.array([0.1, 0.2])))
+
+
+def page(*tokens: Word | Gap) -> Page:
+    return Page(1, None, (Region("r", "body", None, (Line("l", None, tokens),)),))
+
+
+def word(number: int, text: str, legibility: float) -> Word:
+    return Word(f"w{number}", text, None, "tesseract", 0.9, legibility)
+
+
+def test_words_and_gaps_are_judged_by_what_stands_there(tmp_path: Path) -> None:
+    typed_page().save(tmp_path / "a.png")
+    (tmp_path / "a.gt.txt").write_text("the Ambassador informed the Minister of war\n", encoding="utf-8")
+    read = page(
+        word(1, "the", 0.99), word(2, "Arnbassador", 0.4), Gap("g", None, None, "illegible", "informcd"), word(3, "the", 0.95),
+        word(4, "Minister", 0.8), word(5, "of", 0.99), word(6, "wax", 0.97),
+    )  # fmt: skip
+    plain = [("the", 0.9), ("Arnbassador", 0.95), ("informed", 0.6), ("the", 0.9), ("Minister", 0.9), ("of", 0.9), ("war", 0.9)]
+    report = evaluate_found(tmp_path, lambda _: (read,), lambda _: plain, vouch=0.9)
+    ours, theirs = report.rows
+    assert (ours.n, ours.misread, theirs.n, theirs.misread) == (7, 3, 7, 1)
+    assert ours.precision.value == pytest.approx(2 / 3)
+    assert ours.recall.value == pytest.approx(2 / 3)
+    assert theirs.recall.value == 0.0
+    assert ours.auroc.value > theirs.auroc.value
+    assert ours.ece is not None
+    assert theirs.ece is None
+    said = format_report(report)
+    assert "| desunt | 7 | 3 |" in said
+    assert as_json(report)["rows"][1]["misread"] == 1
+    first = draw(report, tmp_path / "plots" / "found.svg").read_bytes()
+    assert draw(report, tmp_path / "again.svg").read_bytes() == first
+
+
+def test_a_folder_without_ground_truth(tmp_path: Path) -> None:
+    typed_page().save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="ground truth"):
+        evaluate_found(tmp_path, lambda _: (), lambda _: [], vouch=0.9)
+
+
+def test_the_command_over_a_real_reading(tmp_path: Path) -> None:
+    typed_page("The Ambassador informed the\nMinister of the matter.").save(tmp_path / "a.png", dpi=(300, 300))
+    (tmp_path / "a.gt.txt").write_text("The Ambassador informed the\nMinister of that matter.\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["evaluate", "gaps-found", str(tmp_path), "--json", "--plot", str(tmp_path / "found.svg")])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["by"] for row in rows] == ["desunt", "Tesseract's confidence"]
+    assert all(row["n"] == 8 and row["misread"] == 1 for row in rows), rows
+    assert (tmp_path / "found.svg").exists()

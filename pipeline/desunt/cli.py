@@ -61,6 +61,7 @@ def run(
     model: Model = None,
     rescore: Rescore = None,
     engine: Annotated[str | None, typer.Option(help="tesseract, rapid, or page, alto: a file beside the scan [tesseract].")] = None,
+    second: Annotated[str | None, typer.Option(help="none, or rapid: an engine that reads gaps of hard pages again [none].")] = None,
     lang: Annotated[str | None, typer.Option(help="Language data of the engine [eng].")] = None,
     vouch: Annotated[float | None, typer.Option(help="Words less legible than this are marked unclear [0.9].")] = None,
     read: Annotated[float | None, typer.Option(help="Words less legible than this become gaps [fitted].")] = None,
@@ -80,8 +81,8 @@ def run(
     from desunt.settings import read_settings
 
     settings = read_settings(
-        out=out, jobs=jobs, executor=executor, model=model, rescore=rescore, engine=engine, lang=lang, vouch=vouch, read=read,
-        lexicon=lexicon, page_seconds=page_seconds, page_memory=page_memory, scheduler=scheduler, ship=ship,
+        out=out, jobs=jobs, executor=executor, model=model, rescore=rescore, engine=engine, second=second, lang=lang, vouch=vouch,
+        read=read, lexicon=lexicon, page_seconds=page_seconds, page_memory=page_memory, scheduler=scheduler, ship=ship,
         max_pixels=max_pixels, max_failures=max_failures, formats=split(formats),
     )  # fmt: skip
     from desunt import batch

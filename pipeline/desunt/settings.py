@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from desunt.errors import UsageError
 
 # Settings that change what is found on a page; the others only change how the work is done.
-RESULT_SETTINGS = ("model", "rescore", "engine", "lang", "vouch", "read", "lexicon", "max_pixels", "pdf_dpi", "candidates")
+RESULT_SETTINGS = ("model", "rescore", "engine", "lang", "second", "vouch", "read", "lexicon", "max_pixels", "pdf_dpi", "candidates")
 
 
 class Settings(BaseSettings):
@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     rescore: bool = Field(True, description="re-score a masked model's proposals by the two-sided causal reading")
     models: Path | None = Field(None, description="folder with the embedded model's weights")
     engine: Literal["tesseract", "rapid", "page", "alto"] = Field("tesseract", description="OCR engine, or kind of file beside the scan")
+    second: Literal["none", "rapid"] = Field("none", description="engine that reads again what the first did not, on hard pages")
     lang: str = Field("eng", min_length=3, description="language data of the engine")
     vouch: float = Field(0.9, ge=0, le=1, description="words less legible than this are marked unclear")
     read: float | None = Field(None, ge=0, le=1, description="words less legible than this become gaps; the fitted threshold if not given")

@@ -30,6 +30,7 @@ def versions(settings: Settings) -> Versions:
     return (
         ("desunt", __version__),
         (settings.engine, engine),
+        *(((settings.second, load_engine(settings.second, settings.lang).version()),) if settings.second != "none" else ()),
         ("model", model_version(settings)),
         *(fitted_files(settings.models)),
         *((("own lexicon", sha256_of(own)),) if own and own.is_file() else ()),

@@ -9,9 +9,10 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.document import Box, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
+from desunt.document import Box, Extent, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
 from desunt.gaps.blots import find_blots, find_passed_over
 from desunt.gaps.faint import find_faint
+from desunt.gaps.hand import find_handwriting
 from desunt.gaps.ink import Ink, find_ink
 from desunt.gaps.legibility import Legibility
 from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
@@ -52,7 +53,7 @@ def find_gaps(
     rows = _with_blots(rows, rules)
     rows = _with_faint(rows, rules)
     rows = _with_passed_over(rows, reading, rules)
-    rows = _with_withheld(rows, rules)
+    rows = _with_withheld(rows, rules) or [_hand(box, block) for block, box in enumerate(find_handwriting(ink), start=1)]
     return _page(regions_of(rows, size), image, document_id, number, reading.engine)
 
 
@@ -82,6 +83,11 @@ def _with_passed_over(rows: list[Row], reading: Reading, rules: Rules) -> list[R
     for box in find_passed_over(rules.ink, read, rules.area, rules.size):
         rows = with_row(rows, Found(box, rules.size.letters(box.width), "illegible"), unread=True)
     return rows
+
+
+def _hand(box: Box, block: int) -> Row:
+    """Return the row of a block of handwriting: how many lines it has is not known, and nothing of it is read."""
+    return Row((Found(box, Extent("line", 1, None), "handwriting"),), block)
 
 
 def _text_area(judged: Sequence[Judged], ink: Ink, size: Measure) -> Box:
@@ -151,7 +157,8 @@ def _kind(rows: Sequence[Row]) -> RegionKind:
     if all(row.unread for row in rows):
         return "unread"
     tokens = [token for row in rows for token in row.tokens]
-    return "withheld" if all(isinstance(token, Found) and token.reason == "withheld" for token in tokens) else "body"
+    reasons = {token.reason if isinstance(token, Found) else "read" for token in tokens}
+    return "withheld" if reasons == {"withheld"} else "handwriting" if reasons == {"handwriting"} else "body"
 
 
 def _line(row: Row, name: Callable[[str, Box], str], engine: str) -> Line:

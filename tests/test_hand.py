@@ -1,0 +1,77 @@
+"""A page on which no word was read: joined writing is located as handwriting, with nothing of it transcribed."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from desunt.document import Extent, ImageRef, Page
+from desunt.gaps import find_gaps
+from desunt.gaps.hand import find_handwriting
+from desunt.gaps.ink import find_ink
+from desunt.gaps.legibility import load_legibility
+from desunt.lexicon import load_lexicon
+from desunt.ocr import Reading
+from desunt.workflow import FILLED
+
+
+def written(rows: range = range(300, 700, 90)) -> NDArray[np.uint8]:
+    """Return a page with waves of thin joined strokes, five words a row."""
+    pixels = np.full((1600, 1200), 255, np.uint8)
+    for top in rows:
+        for left in range(150, 1000, 180):
+            x = np.arange(left, left + 140)
+            y = top + 18 * np.sin((x - left) / 7) * (1 + 0.4 * np.sin((x - left) / 23))
+            cv2.polylines(pixels, [np.stack([x, y], axis=1).astype(np.int32)], False, 0, 2)
+    return pixels
+
+
+def typed() -> NDArray[np.uint8]:
+    pixels = np.full((1600, 1200), 255, np.uint8)
+    for top in range(300, 700, 60):
+        cv2.putText(pixels, "T Y P E D   L E T T E R S", (100, top), cv2.FONT_HERSHEY_DUPLEX, 1.2, 0, 2)
+    return pixels
+
+
+def smeared() -> NDArray[np.uint8]:
+    """Return a page of type that has run together: every word one thick piece."""
+    pixels = np.full((1600, 1200), 255, np.uint8)
+    for top in range(300, 700, 60):
+        for left in range(150, 1000, 180):
+            cv2.rectangle(pixels, (left, top), (left + 140, top + 25), 0, -1)
+    return pixels
+
+
+def page_of(pixels: NDArray[np.uint8]) -> Page:
+    image = ImageRef("a.png", "0" * 64, pixels.shape[1], pixels.shape[0], 200)
+    return find_gaps(
+        image, pixels, Reading((), "tesseract", "5"), document_id="a.png", number=1, vouch=0.9, read=None,
+        lexicon=load_lexicon(), legibility=load_legibility(),
+    )  # fmt: skip
+
+
+def test_joined_writing_is_located_and_not_read() -> None:
+    page = page_of(written())
+    (region,), (gap,) = page.regions, page.gaps
+    assert (region.kind, gap.reason, gap.engine_reading) == ("handwriting", "handwriting", None)
+    assert gap.extent == Extent("line", 1, None)
+    assert gap.reason not in FILLED
+    assert gap.box is not None
+    assert gap.box.left <= 155
+    assert gap.box.right >= 1005
+    assert gap.box.top <= 300
+    assert gap.box.bottom >= 660
+
+
+def test_blocks_far_apart_are_regions_of_their_own() -> None:
+    pixels = np.minimum(written(range(200, 500, 90)), written(range(1000, 1300, 90)))
+    page = page_of(pixels)
+    assert [region.kind for region in page.regions] == ["handwriting"] * 2
+    assert len({region.id for region in page.regions}) == len({gap.id for gap in page.gaps}) == 2
+
+
+@pytest.mark.parametrize("pixels", [typed(), smeared(), np.full((1600, 1200), 255, np.uint8), written(range(300, 301))])
+def test_letters_that_stand_apart_paper_and_a_stray_line_are_no_handwriting(pixels: NDArray[np.uint8]) -> None:
+    assert find_handwriting(find_ink(pixels)) == ()

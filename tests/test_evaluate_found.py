@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from desunt.cli import app
 from desunt.document import Gap, Line, Page, Region, Word
 from desunt.errors import InputError
-from desunt.evaluate.found import auroc, average_precision, curve, evaluate_found, found_at
+from desunt.evaluate.found import Judged, auroc, average_precision, curve, evaluate_found, found_at, row
 from desunt.evaluate.found_report import as_json, draw, format_report
 from tests.integration.conftest import typed_page
 
@@ -81,6 +81,24 @@ def test_a_folder_without_ground_truth(tmp_path: Path) -> None:
     typed_page().save(tmp_path / "a.png")
     with pytest.raises(InputError, match="ground truth"):
         evaluate_found(tmp_path, lambda _: (), lambda _: [], vouch=0.9)
+
+
+@pytest.mark.parametrize("words", [("the", "Minister", "of", "war"), ()])
+def test_a_reading_without_a_misread_word_or_without_any(tmp_path: Path, words: tuple[str, ...]) -> None:
+    typed_page().save(tmp_path / "a.png")
+    (tmp_path / "a.gt.txt").write_text("the Minister of war\n", encoding="utf-8")
+    read = page(*(word(i, text, 0.95) for i, text in enumerate(words)))
+    report = evaluate_found(tmp_path, lambda _: (read,), lambda _: [(text, 0.95) for text in words], vouch=0.9)
+    rows = json.loads(json.dumps(as_json(report), allow_nan=False))["rows"]
+    assert [(row["n"], row["misread"], row["auroc"], row["found"]) for row in rows] == [(len(words), 0, None, None)] * 2
+    assert "nan" not in format_report(report)
+
+
+def test_pages_without_a_misread_word_leave_the_interval_defined() -> None:
+    flawless = Judged("a", np.zeros(3, bool), np.array([0.1, 0.2, 0.0]), np.zeros(3, bool))
+    flawed = Judged("b", np.array([True, False]), np.array([0.9, 0.1]), np.zeros(2, bool))
+    recall = row("desunt", (flawless, flawed), 0.5, calibrated=True).recall
+    assert (recall.value, recall.low, recall.high) == (1.0, 1.0, 1.0)
 
 
 def test_the_command_over_a_real_reading(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ class Judged:
 class Row:
     """The figures of one way to find misread words; `precision` and `recall` at its own flags (below the vouching threshold, or gaps).
 
-    `ece` is the calibration of the words that are no gaps, None where the score is no probability.
+    A figure is NaN where there is nothing to measure it on (no misread word, nothing flagged). `ece` is the calibration of the words
+    that are no gaps, None where there are none or the score is no probability.
     """
 
     by: str
@@ -112,7 +113,7 @@ def row(by: str, pages: Sequence[Judged], threshold: float, *, calibrated: bool)
     wrong, doubt = _pooled(pages)
     words = ~np.concatenate([page.gap for page in pages])
     chances, right = 1 - doubt[words], (~wrong[words]).astype(float)
-    ece = (calibration_error(chances, right), perfect_calibration_error(chances)) if calibrated else None
+    ece = (calibration_error(chances, right), perfect_calibration_error(chances)) if calibrated and words.any() else None
     return Row(
         by, len(wrong), int(wrong.sum()), over(average_precision), over(auroc), over(found_at),
         over(lambda w, d: _share(w, d > threshold)), over(lambda w, d: _share(d > threshold, w)), ece,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ HEAD = ("by", "n", "misread", "average precision", "AUROC", f"found at {ALARMS:.
 NOTE = (
     "Misread: the word is not what stands at its place in the ground truth. Precision and recall: of the words that are flagged, which are"
     " those below the vouching threshold and gaps. 95% bootstrap intervals over pages. ECE: of the words that are no gaps, 15 bins of equal"
-    " mass; in brackets what perfect calibration would show. A"
+    " mass; in brackets what perfect calibration would show; a dash: nothing to measure it on. A"
     " model that was fitted on these very pages shows better figures here than elsewhere."
 )
 
@@ -34,18 +35,23 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _figure(figure: Figure) -> str:
+    if math.isnan(figure.value):
+        return "-"
     return f"{figure.value:.3f} ({figure.low:.3f}-{figure.high:.3f})"
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Return the figures for a program."""
+    """Return the figures for a program; null is a figure that nothing could be measured for."""
     names = ("average_precision", "auroc", "found", "precision", "recall")
     rows = [
-        {"by": row.by, "n": row.n, "misread": row.misread, "ece": row.ece}
-        | {name: [(figure := getattr(row, name)).value, figure.low, figure.high] for name in names}
+        {"by": row.by, "n": row.n, "misread": row.misread, "ece": row.ece} | {name: _numbers(getattr(row, name)) for name in names}
         for row in report.rows
     ]
     return {"folder": report.folder, "pages": report.pages, "vouch": report.vouch, "rows": rows}
+
+
+def _numbers(figure: Figure) -> list[float] | None:
+    return None if math.isnan(figure.value) else [figure.value, figure.low, figure.high]
 
 
 def draw(report: Report, path: Path) -> Path:

@@ -93,10 +93,14 @@ def mean(values: Reals) -> float:
 
 
 def interval(size: int, statistic: Callable[[NDArray[np.int64]], float]) -> Figure:
-    """Return the statistic of all gaps (it is given their places) and the middle 95% of it over resampled sets of gaps."""
+    """Return the statistic of all gaps (it is given their places) and the middle 95% of it over resampled sets of gaps.
+
+    Sets for which the statistic is not defined (NaN: none of what it is about was drawn) are left out.
+    """
     random = np.random.default_rng(SEED)
     drawn = [statistic(random.integers(0, size, size)) for _ in range(RESAMPLES)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    defined = [one for one in drawn if not np.isnan(one)] or [np.nan]
+    low, high = np.quantile(defined, [0.025, 0.975])
     return Figure(statistic(np.arange(size)), float(low), float(high))
 
 

@@ -77,9 +77,10 @@ def _local(means: Means) -> Any:
     import dask
     import distributed
 
+    # Any free port: two runs on one machine are nobody's business, and the usual one may be taken.
     with dask.config.set(SCHEDULING):
         return distributed.LocalCluster(
-            n_workers=means.count, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50,
+            n_workers=means.count, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50,
             memory_limit=f"{2 * means.memory}MiB" if means.memory else 0, local_directory=tempfile.gettempdir(),
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from desunt.gaps.ink import Ink
 # Pieces from specks to flourishes, in shares of the page's height and width.
 LEAST_HIGH, MOST_HIGH, LEAST_WIDE, MOST_WIDE = 1 / 250, 1 / 25, 1 / 500, 1 / 4
 # Joined letters make pieces wider than high, and a pen leaves most of their boxes empty: 1.6-1.8 and 0.16-0.20 on two pages of handwriting;
-# on fourteen typescripts one or the other is far off (type that runs together is as wide, but fills 0.58 of its boxes).
+# on eleven typescripts one or the other is far off (type that runs together is as wide, but fills 0.58 of its boxes).
 JOINED, FILLED = 1.3, 0.3
 LEAST_PIECES = 20
 # How far apart, in heights of the usual piece, ink of one block may stand; a block of fewer pieces is a stray mark.

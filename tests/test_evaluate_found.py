@@ -77,6 +77,18 @@ def test_words_and_gaps_are_judged_by_what_stands_there(tmp_path: Path) -> None:
     assert draw(report, tmp_path / "again.svg").read_bytes() == first
 
 
+def test_a_gap_over_words_that_were_read_rightly_is_no_find(tmp_path: Path) -> None:
+    typed_page().save(tmp_path / "a.png")
+    (tmp_path / "a.gt.txt").write_text("the Minister of war went home\n", encoding="utf-8")
+    read = page(
+        word(1, "the", 0.99),
+        Gap("g", None, None, "low-confidence", "Minister of"),
+        *(word(i, w, 0.99) for i, w in enumerate(("war", "went", "home"), 2)),
+    )
+    row_ = evaluate_found(tmp_path, lambda _: (read,), lambda _: [("the", 0.9)], vouch=0.9).rows[0]
+    assert (row_.n, row_.misread, row_.precision.value) == (6, 0, 0.0)
+
+
 def test_a_folder_without_ground_truth(tmp_path: Path) -> None:
     typed_page().save(tmp_path / "a.png")
     with pytest.raises(InputError, match="ground truth"):

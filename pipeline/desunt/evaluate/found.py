@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.document import Page, Word
+from desunt.document import Gap, Page, Word
 from desunt.errors import InputError
 from desunt.evaluate.gap_metrics import Figure, calibration_error, interval, perfect_calibration_error
 from desunt.evaluate.ground_truth import GroundTruth, find_pages, read_ground_truth
@@ -82,14 +82,14 @@ def evaluate_found(
 
 
 def _words(pages: Iterable[Page]) -> list[tuple[str, float, bool]]:
-    return [one for page in pages for line in page.lines for token in line.tokens if (one := _said(token))]
+    return [one for page in pages for line in page.lines for token in line.tokens for one in _said(token)]
 
 
-def _said(token: object) -> tuple[str, float, bool] | None:
+def _said(token: Word | Gap) -> list[tuple[str, float, bool]]:
     if isinstance(token, Word):
-        return token.text, 1 - (1.0 if token.legibility is None else token.legibility), False
-    reading = getattr(token, "engine_reading", None)
-    return (reading, GAP, True) if reading else None
+        return [(token.text, 1 - (1.0 if token.legibility is None else token.legibility), False)]
+    # A gap may hold several words, of which some were read rightly: it is no find where it hides those.
+    return [(word, GAP, True) for word in (token.engine_reading or "").split()]
 
 
 def judged(page: str, truth: GroundTruth, words: Sequence[tuple[str, float, bool]]) -> Judged:

@@ -16,6 +16,7 @@ from desunt.evaluate_cli import Json, Model, Rescore, evaluation
 from desunt.review.users_cli import users
 
 if TYPE_CHECKING:
+    from desunt.catalogue import Pairs
     from desunt.logged import Log
     from desunt.outputs import Decided
 
@@ -86,14 +87,10 @@ def run(
         max_pixels=max_pixels, max_failures=max_failures, formats=split(formats),
     )  # fmt: skip
     from desunt import batch
-    from desunt.catalogue import read_catalogue
-    from desunt.sources import Shard, listed
+    from desunt.sources import Shard
     from desunt.versions import versions
 
-    catalogue = read_catalogue(manifest) if manifest else {}
-    inputs = [*(scans or []), *(listed(names) if names else []), *catalogue]
-    if not inputs:
-        raise UsageError("no scans named", remedy="Name scans or folders, or a list of them with --list or --manifest")
+    inputs, catalogue = inputs_of(scans, names, manifest)
     share = Shard.parsed(shard) if shard else None
     # Whoever ends a run by `kill`, a scheduler say, ends it as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -108,6 +105,18 @@ def run(
             write_report(settings.out, decisions_of(settings.out, None))
     report_summary(summary, settings.out)
     raise typer.Exit(summary.exit_code)
+
+
+def inputs_of(scans: list[Path] | None, names: Path | None, manifest: Path | None) -> tuple[list[Path], dict[Path, Pairs]]:
+    """Return what is to be read, in order, and what a catalogue says about it; raises UsageError if nothing is named."""
+    from desunt.catalogue import read_catalogue
+    from desunt.sources import listed
+
+    catalogue = read_catalogue(manifest) if manifest else {}
+    inputs = [*(scans or []), *(listed(names) if names else []), *catalogue]
+    if not inputs:
+        raise UsageError("no scans named", remedy="Name scans or folders, or a list of them with --list or --manifest")
+    return inputs, catalogue
 
 
 def split(formats: str | None) -> tuple[str, ...] | None:

@@ -53,6 +53,43 @@ def misread(
     typer.echo(json.dumps(found_report.as_json(report), indent=1) if as_json else found_report.format_report(report))
 
 
+@evaluation.command("recovery")
+def recovered(
+    folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
+    false_alarms: Annotated[
+        float,
+        typer.Option(help="Share of right words that may become gaps; 0: only what the reading threshold makes gaps of.", min=0, max=1),
+    ] = 0.05,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Put the same gaps to counted phrases too.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Only so many images.", min=1)] = None,
+    out: Annotated[Path | None, typer.Option(help="Write each page to this file as it is done.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the pages that --out holds, do the others.")] = False,
+    plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
+    model: Model = None,
+    rescore: Rescore = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how many misread words an editor gets back from the candidates, and what is left of the errors."""
+    if resume and out is None:
+        raise UsageError("--resume needs --out", remedy="Name the file with the pages that are there")
+    from desunt.evaluate import recovery, recovery_report
+    from desunt.evaluate.recovery_askers import askers_of
+    from desunt.evaluate.recovery_file import PageLines
+    from desunt.evaluate.recovery_measure import measure
+    from desunt.progress import counting
+    from desunt.settings import read_settings
+
+    settings = read_settings(model=model, rescore=rescore)
+    images, kept = recovery.find_images(folder, settings, limit), PageLines(out, resume=resume)
+    reader, askers = recovery.reader_of(settings), askers_of(settings, baselines=baselines)
+    with counting() as watch:
+        done = recovery.evaluate_recovery(folder, images, reader, askers, kept, alarms=false_alarms, watch=watch)
+    report = measure(done)
+    for path in recovery_report.draw(done, report, plots) if plots else ():
+        typer.echo(path, err=True)
+    typer.echo(json.dumps(recovery_report.as_json(report), indent=1) if as_json else recovery_report.format_report(report))
+
+
 @evaluation.command("gaps")
 def conjectures(
     files: Annotated[list[Path], typer.Argument(help="JSON lines of gaps with their answers.")],

@@ -74,14 +74,15 @@ def evaluate_found(
     pairs = [(image, read_ground_truth(truth)) for image, truth in find_pages(folder) if truth]
     if not pairs:
         raise InputError(f"no image in {folder} has ground truth beside it", remedy="put NAME.gt.txt beside NAME.png")
-    ours = [judged(image.name, truth, _words(read(image))) for image, truth in pairs]
+    ours = [judged(image.name, truth, said_words(read(image))) for image, truth in pairs]
     theirs = [judged(image.name, truth, [(text, 1 - sure, False) for text, sure in plain(image)]) for image, truth in pairs]
     rows = (row("desunt", ours, 1 - vouch, calibrated=True), row("Tesseract's confidence", theirs, 1 - vouch, calibrated=False))
-    curves = tuple((name, *curve(*_pooled(pages))) for name, pages in zip((one.by for one in rows), (ours, theirs), strict=True))
+    curves = tuple((name, *curve(*pooled_words(pages))) for name, pages in zip((one.by for one in rows), (ours, theirs), strict=True))
     return Report(str(folder), vouch, len(pairs), rows, curves)
 
 
-def _words(pages: Iterable[Page]) -> list[tuple[str, float, bool]]:
+def said_words(pages: Iterable[Page]) -> list[tuple[str, float, bool]]:
+    """Return every word that was read, those of gaps with them: its text, its doubt, and whether desunt made a gap of it."""
     return [one for page in pages for line in page.lines for token in line.tokens for one in _said(token)]
 
 
@@ -100,7 +101,8 @@ def judged(page: str, truth: GroundTruth, words: Sequence[tuple[str, float, bool
     return Judged(page, np.array(columns[0], bool), np.array(columns[1], float), np.array(columns[2], bool))
 
 
-def _pooled(pages: Sequence[Judged]) -> tuple[Flags, Reals]:
+def pooled_words(pages: Sequence[Judged]) -> tuple[Flags, Reals]:
+    """Return of the words of all pages which are misread, and how doubtful each is."""
     return np.concatenate([page.wrong for page in pages]), np.concatenate([page.doubt for page in pages])
 
 
@@ -108,9 +110,9 @@ def row(by: str, pages: Sequence[Judged], threshold: float, *, calibrated: bool)
     """Measure one way over pages; intervals are by resampling pages."""
 
     def over(statistic: Callable[[Flags, Reals], float]) -> Figure:
-        return interval(len(pages), lambda chosen: statistic(*_pooled([pages[i] for i in chosen])))
+        return interval(len(pages), lambda chosen: statistic(*pooled_words([pages[i] for i in chosen])))
 
-    wrong, doubt = _pooled(pages)
+    wrong, doubt = pooled_words(pages)
     words = ~np.concatenate([page.gap for page in pages])
     chances, right = 1 - doubt[words], (~wrong[words]).astype(float)
     ece = (calibration_error(chances, right), perfect_calibration_error(chances)) if calibrated and words.any() else None
@@ -146,7 +148,12 @@ def found_at(wrong: Flags, score: Reals, alarms: float = ALARMS) -> float:
     """Return the share of misread words that score above all but this share of the right ones."""
     if not wrong.any() or wrong.all():
         return float("nan")
-    return float(np.mean(score[wrong] > np.quantile(score[~wrong], 1 - alarms)))
+    return float(np.mean(score[wrong] > alarm_doubt(wrong, score, alarms)))
+
+
+def alarm_doubt(wrong: Flags, score: Reals, alarms: float) -> float:
+    """Return the score above which this share of the right words lies, or less where scores tie; there must be a right word."""
+    return float(np.quantile(score[~wrong], 1 - alarms))
 
 
 def curve(wrong: Flags, score: Reals) -> tuple[Reals, Reals]:

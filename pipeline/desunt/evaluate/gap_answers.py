@@ -71,7 +71,7 @@ class AnswerFile:
             return
         if not resume:
             raise UsageError(f"{path} holds answers already", remedy="Go on with them by --resume, or name another file")
-        _drop_cut_line(path)
+        drop_cut_line(path)
         self.known = by_gap(read_answers(path), path)
 
     def find(self, by: str, line_id: str, key: str) -> Answer | None:
@@ -94,7 +94,7 @@ class AnswerFile:
         return [_parsed(json.loads(line)) for line in lines]
 
 
-def _drop_cut_line(path: Path) -> None:
+def drop_cut_line(path: Path) -> None:
     """Cut off a last line that was not written to its end, so that the next one starts on a line of its own."""
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1

@@ -52,7 +52,7 @@ class WithEvidence:
     @cached_property
     def identity(self) -> str:
         fitted = [sha256_of(model_file(name, self.models)) for name in ("calibration.json", "confusion.json")]
-        return json.dumps([__version__, asdict(self.model.ref), *fitted, _hash(self.lexicon)])
+        return json.dumps([__version__, asdict(self.model.ref), *fitted, lexicon_hash(self.lexicon)])
 
     def answer(self, lines: Sequence[GapLine]) -> list[Opinion]:
         return restore(questions(lines), self.model, lexicon=self.lexicon, limit=MOST_CANDIDATES, models=self.models)
@@ -68,7 +68,7 @@ class FrequentWords:
 
     @cached_property
     def identity(self) -> str:
-        return json.dumps([__version__, FREQUENT, _hash(self.lexicon)])
+        return json.dumps([__version__, FREQUENT, lexicon_hash(self.lexicon)])
 
     def answer(self, lines: Sequence[GapLine]) -> list[Opinion]:
         """Return for each gap words with their share of the running words that fit; none where more than one word is lost."""
@@ -131,7 +131,8 @@ def _opinion(gap_id: str, ranked: Sequence[tuple[str, float]], model: ModelRef) 
     return Conjecture(gap_id, candidates, none, model, ("", ""))
 
 
-def _hash(lexicon: Lexicon) -> str:
+def lexicon_hash(lexicon: Lexicon) -> str:
+    """Return the hash of all words with their counts."""
     return sha256_of("\n".join(f"{word}\t{count}" for word, count in lexicon.counts.items()).encode())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
@@ -15,10 +16,15 @@ from desunt.record import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
 
 Outcomes: TypeAlias = Mapping[str, Sequence[Outcome]]
-Plot: TypeAlias = "Callable[[Axes, Outcomes], None]"
+
+
+class Plot(Protocol):
+    """Draw outcomes, by who answered, into axes."""
+
+    def __call__(self, axes: Axes, outcomes: Outcomes) -> None: ...
+
 
 # Lengths of gaps in letters that are counted together, from-to.
 LENGTHS = (*((n, n) for n in range(1, 11)), (11, 13), (14, 17), (18, 22), (23, 30), (31, 10_000))
@@ -26,27 +32,24 @@ LENGTHS = (*((n, n) for n in range(1, 11)), (11, 13), (14, 17), (18, 22), (23, 3
 
 def draw(answered: Answered, folder: Path) -> tuple[Path, ...]:
     """Write the three plots and return their paths; the same answers give the same bytes."""
-    import matplotlib as mpl
-
     outcomes = {by or "model": outcomes_of(answered, by) for by in answered.answers}
     plots: dict[str, Plot] = {"reliability": _reliability, "risk-coverage": _risk_coverage, "hits-by-length": _hits_by_length}
-    # Without a fixed salt and date, two drawings of the same figures differ in their bytes.
-    with mpl.rc_context({"svg.hashsalt": "desunt", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        return tuple(_written(folder / f"{name}.svg", _drawing(plot, outcomes)) for name, plot in plots.items())
+    return tuple(drawn(folder / f"{name}.svg", partial(plot, outcomes=outcomes)) for name, plot in plots.items())
 
 
-def _drawing(plot: Plot, outcomes: Outcomes) -> Drawing:
+def drawn(path: Path, plot: Callable[[Axes], None]) -> Path:
+    """Draw one plot into an SVG file; the same figures give the same bytes."""
+    import matplotlib as mpl
+
     # Not pyplot: it keeps every figure, and asks for a display.
     from matplotlib.figure import Figure as Drawing
 
-    drawing = Drawing(figsize=(6, 4.5), layout="constrained")
-    plot(drawing.add_subplot(), outcomes)
-    return drawing
-
-
-def _written(path: Path, drawing: Drawing) -> Path:
     content = BytesIO()
-    drawing.savefig(content, format="svg", metadata={"Date": None})
+    # Without a fixed salt and date, two drawings of the same figures differ in their bytes.
+    with mpl.rc_context({"svg.hashsalt": "desunt", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        drawing = Drawing(figsize=(6, 4.5), layout="constrained")
+        plot(drawing.add_subplot())
+        drawing.savefig(content, format="svg", metadata={"Date": None})
     write_atomically(path, content.getvalue())
     return path
 

@@ -7,14 +7,15 @@ in the output and claims the words that stand there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from rapidfuzz.distance import Levenshtein
 
 from desunt.document import Span
 from desunt.evaluate.ground_truth import GroundTruth, TrueWord
-from desunt.evaluate.metrics import Place, bare, best_place, normalise
+from desunt.evaluate.metrics import Place, bare, best_place, normalise, words_of
 
 Label: TypeAlias = Literal["right", "wrong", "unscored"]
 Run: TypeAlias = tuple[TrueWord, ...]
@@ -24,6 +25,24 @@ MOST_EDITS = 0.5
 CLAIMED = "\x00"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a word of an output stands for.
+
+    `run` is the line of the ground truth, or the part of it between holes, that it stands in, empty if it stands in none. `owned` are the
+    places in it of the words that belong to this one: each belongs to the word that has most of its letters, the first of equals.
+    """
+
+    label: Label = "unscored"
+    run: Run = ()
+    owned: tuple[int, ...] = ()
+
+    @property
+    def truth(self) -> tuple[str, ...]:
+        """Return the words that stand there, bare."""
+        return words_of(" ".join(self.run[place].text for place in self.owned))
+
+
 def label_words(truth: GroundTruth, words: Sequence[str]) -> tuple[Label, ...]:
     """Label every word of an output, given in reading order.
 
@@ -31,13 +50,20 @@ def label_words(truth: GroundTruth, words: Sequence[str]) -> tuple[Label, ...]:
     handwriting, stamps and forms, and where the ground truth is unsure. A word is right if it equals the one word it stands for,
     punctuation at its ends aside.
     """
+    return tuple(standing.label for standing in stand_words(truth, words))
+
+
+def stand_words(truth: GroundTruth, words: Sequence[str]) -> tuple[Standing, ...]:
+    """Find for every word of an output what it stands for, labelled as `label_words` says."""
     spans, text = _laid_out(words)
-    labels: list[Label] = ["unscored"] * len(words)
+    standings = [Standing()] * len(words)
     for run, scored, place in _claims(truth, text):
-        for index, label in _labels_in(run, place, text, spans):
-            if bare(words[index]):
-                labels[index] = label if scored else "unscored"
-    return tuple(labels)
+        shares = {index: share for index, share in _shares(run, place, text, spans) if bare(words[index])}
+        owned = _owned(shares)
+        for index, share in shares.items():
+            label = _label(words[index], run, share) if scored else "unscored"
+            standings[index] = Standing(label, run, owned.get(index, ()))
+    return tuple(standings)
 
 
 def _laid_out(words: Sequence[str]) -> tuple[list[Span], str]:
@@ -65,16 +91,22 @@ def _claims(truth: GroundTruth, text: str) -> Iterator[tuple[Run, bool, Place]]:
             yield run, scored, place
 
 
-def _labels_in(run: Run, place: Place, text: str, spans: Sequence[Span]) -> Iterator[tuple[int, Label]]:
-    """Yield (index, label) of the output's words that stand at a place."""
+def _shares(run: Run, place: Place, text: str, spans: Sequence[Span]) -> Iterator[tuple[int, Counter[int]]]:
+    """Yield for each of the output's words at a place its index, and how many letters it has of which true word."""
     owners = _owners(run, text[place.start : place.end])
     for index, (start, end) in enumerate(spans):
         first, last = max(start, place.start), min(end, place.end)
         if first < last:
-            standing = Counter(owner for owner in owners[first - place.start : last - place.start] if owner is not None)
-            # The word it shares most letters with; a stray letter of a neighbour decides nothing.
-            most = max(standing, key=lambda owner: standing[owner], default=None)
-            yield index, _label(text[start:end], None if most is None else run[most])
+            yield index, Counter(owner for owner in owners[first - place.start : last - place.start] if owner is not None)
+
+
+def _owned(shares: Mapping[int, Counter[int]]) -> dict[int, tuple[int, ...]]:
+    """Return for each of the output's words the true words that have most of their letters in it."""
+    owned: dict[int, tuple[int, ...]] = {}
+    for true in sorted({true for share in shares.values() for true in share}):
+        most = max(shares, key=lambda index: shares[index][true])
+        owned[most] = (*owned.get(most, ()), true)
+    return owned
 
 
 def _owners(run: Run, output: str) -> list[int | None]:
@@ -89,7 +121,11 @@ def _owners(run: Run, output: str) -> list[int | None]:
     return owners
 
 
-def _label(word: str, standing: TrueWord | None) -> Label:
-    if standing and not standing.sure:
+def _label(word: str, run: Run, share: Counter[int]) -> Label:
+    # The word it shares most letters with; a stray letter of a neighbour decides nothing.
+    most = max(share, key=lambda true: share[true], default=None)
+    if most is None:
+        return "wrong"
+    if not run[most].sure:
         return "unscored"
-    return "right" if standing and bare(standing.text) == bare(word) else "wrong"
+    return "right" if bare(run[most].text) == bare(word) else "wrong"

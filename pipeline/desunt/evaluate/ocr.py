@@ -147,9 +147,14 @@ def _said(token: Word | Gap) -> str:
     return token.text if isinstance(token, Word) else token.engine_reading or ""
 
 
+def scored_text(truth: GroundTruth) -> str:
+    """Return the text that whole readings are compared with: the scored lines in their order."""
+    return "\n".join(" ".join(word.text for word in line.words) for line in truth.scored)
+
+
 def score(truth: GroundTruth, output: Output) -> Score:
     """Compare one output with the ground truth of its image."""
-    text = "\n".join(" ".join(word.text for word in line.words) for line in truth.scored)
+    text = scored_text(truth)
     words = word_score(truth, output.text)
     invented = None if output.words is None else invented_words(truth, output.words)
     return Score(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from desunt.errors import InputError
 from desunt.evaluate.found import ALARMS, alarm_doubt, judged, pooled_words, said_words
 from desunt.evaluate.gaps import Watch
 from desunt.evaluate.ground_truth import GroundTruth, find_pages, read_ground_truth
+from desunt.evaluate.labels import label_words
 from desunt.evaluate.ocr import scored_text
 from desunt.evaluate.recovery_askers import PageAsker
 from desunt.evaluate.recovery_file import PageLines, Proposed, ReadPage
@@ -92,11 +93,17 @@ def evaluate_recovery(
     asked = [tuple(page if doubt is None else flagged(page, doubt) for page in one.pages) for one in readings]
     proposed = {asker.by: _ask(asker, images, asked, doubt, kept, watch) for asker in askers}
     pages = tuple(
-        AskedPage(image.name, scored_text(image.truth), one.plain,
-                  pieces_of(one.pages, asked[place], image.truth, {by: found[place].candidates for by, found in proposed.items()}))
+        _asked_page(image, one, asked[place], {by: found[place].candidates for by, found in proposed.items()})
         for place, (image, one) in enumerate(zip(images, readings, strict=True))
-    )  # fmt: skip
+    )
     return Recovery(str(folder), alarms, doubt, tuple(proposed), pages)
+
+
+def _asked_page(
+    image: Image, read: ReadPage, asked: tuple[Page, ...], candidates: Mapping[str, Mapping[str, tuple[str, ...]]]
+) -> AskedPage:
+    labels = label_words(image.truth, read.plain.split())
+    return AskedPage(image.name, scored_text(image.truth), read.plain, labels, pieces_of(read.pages, asked, image.truth, candidates))
 
 
 def _doubt_at(alarms: float, images: Sequence[Image], readings: Sequence[ReadPage]) -> float | None:

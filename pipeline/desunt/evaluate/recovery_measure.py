@@ -8,7 +8,8 @@ from functools import partial
 from typing import TypeAlias
 
 from desunt.evaluate.gaps import RANKS
-from desunt.evaluate.metrics import Rate, bare, page_wer, pooled
+from desunt.evaluate.labels import Label
+from desunt.evaluate.metrics import Rate, bare, page_wer, pooled, words_of
 from desunt.evaluate.recovery import Recovery
 from desunt.evaluate.recovery_pieces import AskedPage, Piece
 
@@ -52,8 +53,16 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Errors:
+    """What is wrong in a reading: word errors of the whole text, and of the words that can be scored those that are wrong."""
+
+    text: Share
+    words: Share
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """All figures of a folder; `errors` are word error rates by who read, `decisions` gaps a word that was read."""
+    """All figures of a folder; `errors` are by who read, `decisions` gaps a word that was read."""
 
     folder: str
     alarms: float
@@ -63,7 +72,7 @@ class Report:
     false_alarms: Share
     decisions: Share
     hits: tuple[Hits, ...]
-    errors: Mapping[str, Share]
+    errors: Mapping[str, Errors]
 
 
 def measure(recovery: Recovery) -> Report:
@@ -108,13 +117,13 @@ def _counts(pages: Sequence[AskedPage]) -> Counts:
     gaps = [piece for piece in pieces if piece.gap]
     return Counts(
         pages=len(pages),
-        words=sum(_right(piece) + piece.misread for piece in pieces),
+        words=sum(map(_scored, pieces)),
         misread=sum(piece.misread for piece in pieces),
         blotted=sum(piece.misread for piece in gaps if not piece.words),
         nothing_there=sum(piece.misread for piece in pieces if not piece.truth),
         in_long_gaps=sum(piece.misread for piece in gaps if len(piece.words) > 1),
         gaps=len(gaps),
-        unscored_gaps=sum(not piece.misread and not _right(piece) for piece in gaps),
+        unscored_gaps=sum(not _scored(piece) for piece in gaps),
     )
 
 
@@ -146,11 +155,17 @@ def hits_by_rank(pages: Sequence[AskedPage], by: str) -> list[float]:
     return [pooled(share).value or 0.0 for share in shares]
 
 
-def _errors(pages: Sequence[AskedPage], askers: Sequence[str]) -> dict[str, Share]:
-    """Return the word error rate of each reading: the engine's, an editor's with each asker, and each first candidate believed."""
-    rates = {PLAIN: tuple(page_wer(page.truth, page.plain) for page in pages), READ: _error(pages, lambda _: None)}
-    rates |= {f"{READ} + editor, {by}": _error(pages, partial(edited, by=by)) for by in askers}
-    return rates | {f"{READ} + first candidate, {by}": _error(pages, partial(_believed, by=by)) for by in askers}
+def _errors(pages: Sequence[AskedPage], askers: Sequence[str]) -> dict[str, Errors]:
+    """Return the errors of each reading: the engine's, an editor's with each asker, and each first candidate believed."""
+    plain = tuple(page_wer(page.truth, page.plain) for page in pages), tuple(_wrong(page.plain_labels) for page in pages)
+    chosen: dict[str, Callable[[Piece], str | None]] = {READ: lambda _: None}
+    chosen |= {f"{READ} + editor, {by}": partial(edited, by=by) for by in askers}
+    chosen |= {f"{READ} + first candidate, {by}": partial(_believed, by=by) for by in askers}
+    return {PLAIN: Errors(*plain)} | {name: Errors(_error(pages, choose), _misread(pages, choose)) for name, choose in chosen.items()}
+
+
+def _wrong(labels: Sequence[Label]) -> Rate:
+    return Rate(labels.count("wrong"), len(labels) - labels.count("unscored"))
 
 
 def _error(pages: Sequence[AskedPage], choose: Callable[[Piece], str | None]) -> Share:
@@ -159,6 +174,21 @@ def _error(pages: Sequence[AskedPage], choose: Callable[[Piece], str | None]) ->
 
 def _text(piece: Piece, chosen: str | None) -> str:
     return " ".join(piece.words) if chosen is None else chosen
+
+
+def _misread(pages: Sequence[AskedPage], choose: Callable[[Piece], str | None]) -> Share:
+    return _share(pages, lambda piece: _left(piece, choose(piece)), _scored)
+
+
+def _left(piece: Piece, chosen: str | None) -> int:
+    """Return how many words are wrong in the end: all of a gap that something else was put in than stands there."""
+    if chosen is None:
+        return piece.misread
+    return 0 if words_of(chosen) == piece.truth else _scored(piece)
+
+
+def _scored(piece: Piece) -> int:
+    return _right(piece) + piece.misread
 
 
 def edited(piece: Piece, by: str) -> str | None:

@@ -53,11 +53,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class AskedPage:
-    """One image: the text that readings are compared with, what plain Tesseract read, and desunt's reading in pieces."""
+    """One image: the text that readings are compared with, what plain Tesseract read, its words' labels, and desunt's reading in pieces."""
 
     name: str
     truth: str
     plain: str
+    plain_labels: tuple[Label, ...]
     pieces: tuple[Piece, ...]
 
 

@@ -21,8 +21,9 @@ NOTE = (
     "First, five, twenty: the right reading is among so many candidates, word for word, letter case counted, punctuation at the ends of"
     " words not; of a gap of several words only as a whole. Misread words that became no gap, and words read where nothing stands, are"
     " misses. 95% bootstrap intervals over pages. Word error rate: edits of bare words, whole text against whole text, the engine's"
-    f" readings of gaps in place. Editor: puts in the right reading where it is among the first {SHOWN}, else leaves what the engine"
-    " read. First candidate: put in every gap unseen, refused or not; nobody should."
+    " readings of gaps in place, noise and lines that were hardly read among them. Editor: puts in the right reading where the ground truth"
+    f" tells it and it is among the first {SHOWN}, else leaves what the engine read, noise too. First candidate: put in every gap unseen,"
+    " refused or not; nobody should. Where that shortens noise it lowers the word error rate: compare the misread words."
 )
 
 
@@ -54,10 +55,10 @@ def _hits_lines(report: Report) -> Iterator[str]:
 
 
 def _error_lines(report: Report) -> Iterator[str]:
-    yield _line(("reading", "word error rate", "decisions per 100 words"))
-    yield "|---" * 3 + "|"
-    for name, rates in report.errors.items():
-        yield _line((name, _share(rates), _by_hundred(report.decisions) if "editor" in name else "0"))
+    yield _line(("reading", "word error rate", "misread, of words that can be scored", "decisions per 100 words"))
+    yield "|---" * 4 + "|"
+    for name, errors in report.errors.items():
+        yield _line((name, _share(errors.text), _share(errors.words), _by_hundred(report.decisions) if "editor" in name else "0"))
 
 
 def _remarks(counts: Counts) -> Iterator[str]:
@@ -95,7 +96,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "false_alarms": _numbers(report.false_alarms),
         "decisions": _numbers(report.decisions),
         "hits": [_hits_json(hits) for hits in report.hits],
-        "word_error_rate": {name: _numbers(rates) for name, rates in report.errors.items()},
+        "word_error_rate": {name: _numbers(errors.text) for name, errors in report.errors.items()},
+        "misread": {name: _numbers(errors.words) for name, errors in report.errors.items()},
     }
 
 
@@ -133,7 +135,7 @@ def _errors_by_effort(axes: Axes, recovery: Recovery, report: Report) -> None:
         steps = efforts(recovery.pages, by)
         axes.plot([one.decisions for one in steps], [100 * one.error for one in steps], "o-", markersize=3, label=f"{by}, first {SHOWN}")
     for name, style in ((PLAIN, ":"), (READ, "--")):
-        axes.axhline(100 * (pooled(report.errors[name]).value or 0.0), linestyle=style, color="0.6", label=name)
+        axes.axhline(100 * (pooled(report.errors[name].text).value or 0.0), linestyle=style, color="0.6", label=name)
     axes.set(xlabel="decisions per 100 words", ylabel="word error rate, %", title=f"An editor's work, {_pages(report)}")
     axes.legend(frameon=False)
 

@@ -4,8 +4,8 @@ usage: fit_calibration.py --gaps frus-dev.jsonl editors-dev.jsonl --scans FOLDER
                           [--cache FOLDER] [--out models/calibration.json] [--held-out FILE.jsonl]
 
 Only documents whose hash is even are used for fitting (desunt.evaluate.split); `--held-out` writes the others' gaps, on which to
-measure. Doubtful words of the scans, with the engine's own text round them, stand for gaps with ink: half of the pages fit a table of
-confusions, the other half is weighed with it. Gaps that run to the end of a line, length unknown, are made by hiding what follows a gap.
+measure. Gaps with ink are those that desunt itself finds on half of the scans, noise that holds nothing among them; they are weighed with
+a table of confusions from the other half. Gaps that run to the end of a line, length unknown, are made by hiding what follows a gap.
 The weights maximise the log probability of the truth among the pool, held near the start by a ridge; none of these is a
 logistic regression (Platt 1999) on the lead of the first candidate, the entropy and the number of words.
 """
@@ -15,29 +15,30 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from aligned_ink import Segment, segments_of
 from fit_confusion import HANDWRITTEN, LEAST_SEEN, UNSURE, fit
 from numpy.typing import NDArray
+from page_gaps import page_gaps
 
-from desunt.document import Extent, Gap
 from desunt.evaluate.split import for_fitting
 from desunt.length import words_in
-from desunt.lexicon import bare, load_lexicon
+from desunt.lexicon import Lexicon, bare, load_lexicon
 from desunt.lm import GapModel
-from desunt.restore import Knowledge, knowledge, weigh
-from desunt.restore.asked import KINDS, Asked, Kind
+from desunt.restore import knowledge, weigh
+from desunt.restore.asked import KINDS, Asked, Channel, Kind
 from desunt.restore.calibrate import Factors, signs, softmax
 from desunt.restore.casing import folded
+from desunt.restore.confusion import Confusion
 from desunt.restore.gap_lines import asked, read_gaps
 
-START = Factors(context=0.5, proposal=0.1, phrase=0.25, ink=0.8, length=1.0, lexicon=0.1)
+START = Factors(context=0.5, proposal=0.1, phrase=0.25, ink=0.8, length=1.0, lexicon=0.1, changed=1.0, known=0.5)
 RIDGE = 2.0
-BATCH = 16
 # A gap to be read from the ink is a word or two.
 LONGEST_INK = 24
 
@@ -48,6 +49,7 @@ class Example:
 
     asked: Asked
     answer: str
+    names: frozenset[str] = frozenset()
     rows: tuple[Factors, ...] = ()
     right: int | None = None
 
@@ -61,11 +63,8 @@ def main() -> None:
     for kind, examples in _examples(args).items():
         if kind not in args.kinds:
             continue
-        known = knowledge(lexicon, ())
-        if kind == "ink":
-            known = _half_known(args, known)
-        weighed = _weighed(examples[: args.each], model, known)
-        fits[kind] = _fitted(kind, weighed)
+        tables = _half_fitted(args) if kind == "ink" else {}
+        fits[kind] = _fitted(kind, _weighed(examples[: args.each], model, lexicon, tables))
     table["models"][model.ref.name] = fits
     if args.model == "embedded" and fits.keys() >= set(KINDS):
         table["models"]["other"] = {kind: _cautious(fits[kind]) for kind in KINDS}  # type: ignore[arg-type]
@@ -113,7 +112,7 @@ def _examples(args: argparse.Namespace) -> dict[Kind, list[Example]]:
                 found["open"].append(Example(_opened(example.asked), example.answer))
     if args.held_out:
         args.held_out.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    found["ink"] = [_from_ink(s) for s in _segments(args.scans, args.cache) if _is_gap(s) and not for_fitting(s.page)]
+    found["ink"] = [Example(g.asked, g.truth, g.names) for g in page_gaps(args.scans, args.cache) if not for_fitting(g.page)]
     random = np.random.default_rng(1)
     return {kind: [examples[i] for i in random.permutation(len(examples))] for kind, examples in found.items()}
 
@@ -127,30 +126,21 @@ def _segments(folders: Iterable[Path], cache: Path) -> list[Segment]:
     return [segment for image in images for segment in segments_of(image, cache)]
 
 
-def _is_gap(segment: Segment) -> bool:
-    return segment.confidence < UNSURE and bool(bare(segment.text)) and bool(bare(segment.ink)) and len(segment.text) <= LONGEST_INK
-
-
-def _from_ink(segment: Segment) -> Example:
-    letters = max(1, round(segment.letters))
-    extent = Extent("character", max(1, letters - 1), letters + 1)
-    gap = Gap(f"{segment.page}-{segment.text}", None, extent, "low-confidence", segment.ink)
-    return Example(Asked(gap, segment.before, segment.after), bare(segment.text))
-
-
-def _half_known(args: argparse.Namespace, known: Knowledge) -> Knowledge:
-    """Return the knowledge with a table of confusions from the pages that are not weighed."""
+def _half_fitted(args: argparse.Namespace) -> dict[Channel, Confusion]:
+    """Return a table of confusions from the pages whose gaps are not weighed."""
     fitting = [s for s in _segments(args.scans, args.cache) if for_fitting(s.page)]
     doubtful = [(bare(s.text), bare(s.ink)) for s in fitting if s.confidence < UNSURE or bare(s.text) != bare(s.ink)]
     pairs = [(text, ink) for text, ink in doubtful if text and ink and len(text) <= LONGEST_INK]
-    return replace(known, confusions={**known.confusions, "ink": fit(pairs, LEAST_SEEN["ink"], optical=True)})
+    return {"ink": fit(pairs, LEAST_SEEN["ink"], optical=True)}
 
 
-def _weighed(examples: Sequence[Example], model: GapModel, known: Knowledge) -> list[Example]:
+def _weighed(examples: Sequence[Example], model: GapModel, lexicon: Lexicon, tables: Mapping[Channel, Confusion]) -> list[Example]:
+    """Weigh the examples, those of one page together, by what is known there."""
     found = []
-    for start in range(0, len(examples), BATCH):
-        batch = examples[start : start + BATCH]
-        for example, result in zip(batch, weigh([e.asked for e in batch], model, known), strict=True):
+    for names, group in groupby(sorted(examples, key=lambda e: sorted(e.names)), key=lambda e: e.names):
+        alike, known = list(group), knowledge(lexicon, names)
+        known = replace(known, confusions={**known.confusions, **tables})
+        for example, result in zip(alike, weigh([e.asked for e in alike], model, known), strict=True):
             texts = [folded(text) for text in result.texts]
             truth = folded(example.answer)
             found.append(replace(example, rows=result.rows, right=texts.index(truth) if truth in texts else None))

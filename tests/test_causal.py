@@ -15,10 +15,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from desunt.document import Extent, Letters
-from desunt.lm import Context, known_models, load_model
+from desunt.lm import Context, causal, known_models, load_model
 from desunt.lm.adapter import EmbeddedModel, Rescored
 from desunt.lm.beam import Slots, fill, joint
 from desunt.lm.causal import START, CausalModel
+from desunt.lm.continuations import read_on
 from desunt.lm.shape import Shape
 from tests.small_models import small_embedded, small_masked
 
@@ -89,6 +90,45 @@ def test_where_the_text_after_is_unknown_the_last_word_must_be_whole(small, refe
     goes_on = base.pieces.continues & np.array([text[:1].isalnum() for text in base.pieces.texts])
     expected = log_probability(reference, left, filling) + math.log(float(row[torch.from_numpy(~goes_on)].sum()))
     assert small.causal.score(context, ["port"]) == pytest.approx([expected], abs=2e-3)
+
+
+LONG = " ".join(f"The ambassador discussed the draft of treaty {number} with Marshal Stalin." for number in range(30))
+
+
+def test_the_text_before_gaps_side_by_side_is_read_once(small, monkeypatch):
+    read = []
+    monkeypatch.setattr(causal, "read_on", lambda llama, begun, tokens: read.append(len(tokens)) or read_on(llama, begun, tokens))
+    model = CausalModel(small.base)
+    first, second = Context(LONG, CONTEXT.after), Context(f"{LONG} The railway union.", CONTEXT.after)
+    model.score(first, TEXTS)
+    begun = sum(read)
+    model.score(second, TEXTS)
+    assert begun > causal.LEFT - causal.STEP
+    assert sum(read) - begun <= causal.BLOCK + len(small.base.tokens(" The railway union."))
+
+
+def test_what_was_asked_before_changes_no_figure(small):
+    contexts = [Context(LONG[:end], CONTEXT.after) for end in (300, 900, 950, 1400, len(LONG), 0)]
+    model = CausalModel(small.base)
+    together = [model.score(context, TEXTS) for context in contexts]
+    assert together == [CausalModel(small.base).score(context, TEXTS) for context in contexts]
+    assert [model.score(context, TEXTS) for context in contexts[::-1]] == together[::-1]
+
+
+def test_blocks_are_the_last_tokens_behind_the_start(small):
+    blocks = small.base.blocks(Context(LONG, ""))
+    tokens = [token for block in blocks for token in block]
+    assert tokens[0] == START
+    assert causal.LEFT - causal.STEP < len(tokens) - 1 <= causal.LEFT
+    assert tuple(tokens[1:]) == small.base.tokens(LONG)[-len(tokens) + 1 :]
+    assert small.base.blocks(Context("", "")) == [(START,)]
+
+
+def test_a_text_read_in_blocks_is_the_text_read_at_once(small, reference):
+    context = Context(LONG, CONTEXT.after)
+    left = tuple(token for block in small.base.blocks(context) for token in block)
+    expected = log_probability(reference, left, small.base.filling(context, "port") + small.base.right(context))
+    assert CausalModel(small.base, stages=()).score(context, ["port"]) == pytest.approx([expected], abs=2e-3)
 
 
 def test_left_beams_have_the_probability_of_their_pieces(small, reference):

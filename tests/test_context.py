@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from desunt.document import Box, Document, Gap, Line, Page, Region, Word
 from desunt.transcript import contexts, gap_context, transcript_document
+from desunt.transcript.context import STEP
 
 
 def document_of(text: str) -> Document:
@@ -30,10 +32,18 @@ def test_the_context_is_what_a_language_model_should_read() -> None:
 
 
 def test_the_context_keeps_to_its_length_and_to_whole_words() -> None:
-    document = document_of("alpha beta gamma [ILLEGIBLE] delta epsilon zeta")
+    document = document_of("far " * 99 + "away beta gamma [ILLEGIBLE] delta epsilon zeta")
     (gap,) = document.gaps
-    assert gap_context(document, gap, 9, 9) == ("gamma ", " delta")
-    assert contexts(document, 9, 9) == {gap.id: ("gamma ", " delta")}
+    assert gap_context(document, gap, 9, 9) == ("beta gamma ", " delta")
+    assert contexts(document, 9, 9) == {gap.id: ("beta gamma ", " delta")}
+
+
+def test_texts_before_near_gaps_begin_at_one_place() -> None:
+    document = document_of("the railroads of [ILLEGIBLE] and the ports\n" * 30)
+    found = [before for before, _ in contexts(document, 40, 40).values()]
+    near = [(first, second) for first, second in pairwise(found) if second.startswith(first)]
+    assert len(near) >= 24
+    assert all(40 <= len(before) < 40 + STEP for before in found[2:])
 
 
 def test_lines_of_a_scan_are_joined_with_their_hyphens() -> None:

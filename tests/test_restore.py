@@ -13,7 +13,7 @@ from desunt.errors import WallBroken
 from desunt.lexicon import Lexicon
 from desunt.lm import Context, Filling
 from desunt.lm.ngram import NgramModel
-from desunt.restore import restore
+from desunt.restore import knowledge, restore, weigh
 from desunt.restore.asked import KINDS, Asked
 from desunt.restore.calibrate import Factors, read_calibration, rounded, signs, softmax
 
@@ -113,6 +113,24 @@ def test_masses_add_up_and_are_ranked(model: Watched, lexicon: Lexicon) -> None:
         assert sum(probabilities) <= 1.0
         assert sum(probabilities) + opinion.none_of_these == pytest.approx(1.0, abs=1e-9)
         assert all(round(p, 4) == p for p in probabilities)
+
+
+def test_what_the_ink_names_is_scored_and_not_proposed_for(model: Watched, lexicon: Lexicon) -> None:
+    asked = [Asked(gap(name="a"), BEFORE, AFTER), Asked(gap(None, "Erbassy", name="b"), BEFORE, AFTER)]
+    asked += [Asked(gap(None, "| ~", name="c"), BEFORE, AFTER), Asked(gap(None, "Erbassy", name="d"), BEFORE, AFTER, "garbled")]
+    opinions = restore(asked, model, lexicon=lexicon)
+    assert model.proposed == [3]
+    assert len(model.scored) == 4
+    assert [bool(opinion.candidates) for opinion in opinions] == [True] * 4
+    assert texts(opinions[1])[0] == "Embassy"
+
+
+def test_the_doubted_reading_and_words_that_nothing_knows_are_told_apart(model: Watched, lexicon: Lexicon) -> None:
+    known = knowledge(lexicon, ["Molotov"])
+    [weighed] = weigh([Asked(gap(None, "Molotoy."), BEFORE, AFTER)], model.model, known)
+    rows = dict(zip(weighed.texts, weighed.rows, strict=True))
+    assert (rows["Molotoy"].changed, rows["Molotoy"].known) == (0.0, -1.0)
+    assert (rows["Molotov"].changed, rows["Molotov"].known) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("reason", ["withheld", "blank", "struck-out"])

@@ -22,6 +22,7 @@ from desunt.lm.causal import Base, CausalModel, read_base
 from desunt.lm.llama import Llama, Memory, with_adapter
 from desunt.lm.masked import MaskedModel, load_masked
 from desunt.lm.pieces import Pieces
+from desunt.lm.rounded import pays, rounded
 from desunt.lm.shape import MOST_WORDS, log_prior, shape_of
 from desunt.places import model_folders
 from desunt.record import sha256_of
@@ -60,10 +61,10 @@ class AdaptedReader:
     the last gap. `words`, if given, serves for words and embeddings in the place of `base`, whose layers can then be forgotten.
     """
 
-    def __init__(self, base: Base, adapter: Path, words: Base | None = None) -> None:
+    def __init__(self, base: Base, adapter: Path, words: Base | None = None, *, narrow: bool = False) -> None:
         values, scale = read_adapter(adapter)
         self.base = words or base
-        self.llama: Llama = with_adapter(base.llama, values, scale)
+        self.llama: Llama = replace(with_adapter(base.llama, values, scale, narrow=narrow), head=self.base.llama.head)
         self.mask: Tensor = values["mask_emb"].to(base.llama.embeddings.dtype)
         self._sides: tuple[Ids, Ids] = ((), ())
         self._rows: dict[int, Row] = {}
@@ -195,25 +196,29 @@ class Rescored:
 
 
 def load_embedded(name: str, models: Path | None, rescore: bool) -> GapModel:
-    """Load the embedded model; without its trained adapters it is the causal reading of the base alone."""
-    base = read_base(models)
+    """Load the embedded model, in 8 bits where that pays; without its trained adapters it is the causal reading of the base alone."""
+    base, narrow = read_base(models), pays()
     masked, causal = (_adapter(file, models) for file in (MASKED, CAUSAL))
-    judge = CausalModel(tuned(base, causal))
+    judge = CausalModel(tuned(base, causal, narrow=narrow))
     if masked is None:
         return judge
-    return EmbeddedModel(judge, AdaptedReader(base, masked, judge.base), [path for path in (masked, causal) if path])
+    reader = AdaptedReader(base, masked, judge.base, narrow=narrow)
+    return EmbeddedModel(judge, reader, [path for path in (masked, causal) if path])
 
 
 def _adapter(file: str, models: Path | None) -> Path | None:
     return next((folder / file for folder in model_folders(models) if (folder / file).is_file()), None)
 
 
-def tuned(base: Base, adapter: Path | None) -> Base:
-    """Return the base with the adapter in its maps; the base itself if there is none."""
-    return replace(base, llama=with_adapter(base.llama, *read_adapter(adapter))) if adapter else base
+def tuned(base: Base, adapter: Path | None, *, narrow: bool = False) -> Base:
+    """Return the base with the adapter in its maps, with `narrow` in 8 bits; the base itself if there is no adapter."""
+    if adapter is None:
+        return base
+    llama = with_adapter(base.llama, *read_adapter(adapter), narrow=narrow)
+    return replace(base, llama=replace(llama, head=rounded(llama.head) if narrow else llama.head))
 
 
 def load_other(name: str, models: Path | None, rescore: bool) -> GapModel:
     """Load a Hugging Face masked language model; with `rescore`, the embedded model scores its proposals."""
     proposer = load_masked(name)
-    return Rescored(proposer, CausalModel(tuned(read_base(models), _adapter(CAUSAL, models)))) if rescore else proposer
+    return Rescored(proposer, CausalModel(tuned(read_base(models), _adapter(CAUSAL, models), narrow=pays()))) if rescore else proposer

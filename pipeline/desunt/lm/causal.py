@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from desunt.conjecture import ModelRef
 from desunt.lm import Context, Filling
-from desunt.lm.continuations import Left, Reading, Scores, Step, read_left
+from desunt.lm.continuations import Begun, Left, Reading, Scores, Step, left_of, read_on
 from desunt.lm.llama import Llama, read_llama
 from desunt.lm.pieces import Pieces, read_pieces
 from desunt.lm.shape import WORDS, Allowed, Shape, grown, piece_counts, shape_of
@@ -34,8 +34,11 @@ CHARACTERS = 12
 # Scoring goes on in stages: after so many tokens of the text after the gap, only what is within so many nats of the best goes on.
 STAGES = ((1, 6.0), (4, 4.5))
 BEAMS, FIRST, NEXT = 24, 300, 24
-# Texts before gaps that are kept read, some 4 MB each: as many as are proposed for before they are scored.
-REMEMBERED = 8
+# Texts are read in blocks of tokens, and begin at every so manieth of the text that is known: what gaps side by side have before them
+# is read once.
+BLOCK, STEP = 32, 64
+# Beginnings of texts that are kept read, 2 MB each on average.
+REMEMBERED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ class Base:
         """Return the last tokens before the gap behind the token that starts a text, spaces made one."""
         text = " ".join(context.before[-CHARACTERS * most :].split())
         return (START, *self.tokens(text)[-most:])
+
+    def blocks(self, context: Context, most: int = LEFT) -> list[tuple[int, ...]]:
+        """Return the last tokens before the gap, between `most` - STEP and `most`, in blocks, behind the token that starts a text.
+
+        Where a block begins is counted from the start of the context, so that gaps whose contexts begin at one place share blocks.
+        """
+        tokens = self.tokens(" ".join(context.before[-CHARACTERS * (most + STEP) :].split()))
+        first = max(0, -(-(len(tokens) - most) // STEP) * STEP)
+        cuts = range(first, len(tokens), BLOCK)
+        return [((START,) if cut == first else ()) + tokens[cut : cut + BLOCK] for cut in cuts] or [(START,)]
 
     def right(self, context: Context, most: int = RIGHT) -> tuple[int, ...]:
         """Return the first tokens after the gap."""
@@ -108,7 +121,7 @@ class CausalModel:
 
     def __init__(self, base: Base, *, after: int = RIGHT, stages: Sequence[tuple[int, float]] = STAGES) -> None:
         self.base, self.after, self.stages = base, after, tuple(stages)
-        self._read: dict[tuple[int, ...], Left] = {}
+        self._begun: dict[tuple[tuple[int, ...], ...], Begun] = {}
 
     @cached_property
     def ref(self) -> ModelRef:
@@ -162,13 +175,20 @@ class CausalModel:
         return [known.get(filling, -math.inf) for filling in fillings]
 
     def _left(self, context: Context) -> Left:
-        """Return the text before the gap, read; what was proposed for is scored soon after, and need not be read twice."""
-        tokens = self.base.left(context)
-        if tokens not in self._read:
-            if len(self._read) >= REMEMBERED:
-                del self._read[next(iter(self._read))]
-            self._read[tokens] = read_left(self.base.llama, tokens)
-        return self._read[tokens]
+        """Return the text before the gap, read; blocks that were read for a gap before it are not read again.
+
+        Blocks are cut and read the same way whether they are remembered or not, so that no figure depends on what was asked before.
+        """
+        begun, blocks = None, tuple(self.base.blocks(context))
+        for end in range(1, len(blocks) + 1):
+            known = self._begun.pop(blocks[:end], None)
+            begun = known or read_on(self.base.llama, begun, blocks[end - 1])
+            self._begun[blocks[:end]] = begun
+        for oldest in list(self._begun)[:-REMEMBERED]:
+            del self._begun[oldest]
+        if begun is None:
+            raise ValueError("a text before a gap has at least one block")
+        return left_of(self.base.llama, begun)
 
     def _staged(self, left: Left, fillings: Sequence[tuple[int, ...]], right: tuple[int, ...]) -> list[float]:
         ends = [(end, margin) for end, margin in self.stages if end < len(right)] + [(len(right), math.inf)]

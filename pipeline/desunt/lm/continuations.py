@@ -18,6 +18,15 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """The beginning of a text, read: its length, memory, and the hidden state at its last place, (1, d)."""
+
+    length: int
+    memory: Memory
+    last: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """The text before a gap, read: its length, memory, and log P of the next token, (vocabulary,)."""
 
@@ -26,13 +35,25 @@ class Left:
     following: Tensor
 
 
-def read_left(llama: Llama, tokens: Sequence[int]) -> Left:
-    """Read the text before a gap."""
+def read_on(llama: Llama, begun: Begun | None, tokens: Sequence[int]) -> Begun:
+    """Read a text's next tokens, or its first."""
     import torch
 
-    length = len(tokens)
-    hidden, memory = llama.read(llama.embed(torch.tensor([tokens])), torch.arange(length)[None], backwards(length))
-    return Left(length, memory, llama.log_probabilities(hidden[0, -1:])[0])
+    start, count = (begun.length if begun else 0), len(tokens)
+    seen = torch.cat((torch.zeros(1, 1, count, start), backwards(count)), 3)
+    before = [begun.memory] if begun else []
+    hidden, memory = llama.read(llama.embed(torch.tensor([tokens])), torch.arange(start, start + count)[None], seen, before)
+    return Begun(start + count, _joined(begun.memory if begun else None, memory), hidden[0, -1:])
+
+
+def left_of(llama: Llama, begun: Begun) -> Left:
+    """Return a text that ends at a gap."""
+    return Left(begun.length, begun.memory, llama.log_probabilities(begun.last)[0])
+
+
+def read_left(llama: Llama, tokens: Sequence[int]) -> Left:
+    """Read the text before a gap in one go."""
+    return left_of(llama, read_on(llama, None, tokens))
 
 
 def backwards(length: int) -> Tensor:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
+from desunt.lm.rounded import Map, Rounded, mapped, rounded
+
 if TYPE_CHECKING:
     from torch import Tensor, dtype
 
@@ -30,18 +32,24 @@ class Layer:
     """One layer's weights; the maps that read the same input are joined."""
 
     attention_norm: Tensor
-    query_key_value: Tensor
-    output: Tensor
+    query_key_value: Map
+    output: Map
     mlp_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
+    gate_up: Map
+    down: Map
+
+    def rounded(self) -> Layer:
+        """Return the layer with its maps in 8 bits."""
+        maps = {name: rounded(getattr(self, name)) for name in ("query_key_value", "output", "gate_up", "down")}
+        return replace(self, **maps)  # type: ignore[arg-type]  # the names are those of maps
 
 
 @dataclass(frozen=True, slots=True)
 class Llama:
-    """The whole model; the embeddings are also the vocabulary head."""
+    """The whole model; the embeddings are also the vocabulary head, `head`, which may be in 8 bits."""
 
     embeddings: Tensor
+    head: Map
     layers: tuple[Layer, ...]
     norm: Tensor
     heads: int
@@ -91,14 +99,13 @@ class Llama:
         self, layer: Layer, inputs: Tensor, turn: tuple[Tensor, Tensor], seen: Tensor | None, before: Sequence[tuple[Tensor, Tensor]]
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         import torch
-        from torch.nn.functional import linear
 
         count, length, _ = inputs.shape
-        joined = linear(inputs, layer.query_key_value).view(count, length, -1, self.size).permute(2, 0, 1, 3)
+        joined = mapped(inputs, layer.query_key_value).view(count, length, -1, self.size).permute(2, 0, 1, 3)
         query, key, value = torch.split(joined, [self.heads, self.key_heads, self.key_heads])
         query, key = _turned(query, turn), _turned(key, turn)
         mixed = _mixed(query, [*before, (key, value)], seen)
-        return linear(mixed, layer.output), (key, value)
+        return mapped(mixed, layer.output), (key, value)
 
     def log_probabilities(self, hidden: Tensor) -> Tensor:
         """Return log P(token) at each hidden state: (n, d) to (n, v), float32."""
@@ -115,9 +122,7 @@ class Llama:
         return (hidden.float() * self.embed(tokens).float()).sum(-1) - norms
 
     def _head(self, hidden: Tensor) -> Tensor:
-        from torch.nn.functional import linear
-
-        return linear(hidden, self.embeddings).float()
+        return mapped(hidden, self.head).float()
 
 
 def _mixed(query: Tensor, memories: Sequence[tuple[Tensor, Tensor]], seen: Tensor | None) -> Tensor:
@@ -150,10 +155,10 @@ def _product(rows: Tensor, matrix: Tensor) -> Tensor:
 
 
 def _mlp(layer: Layer, inputs: Tensor) -> Tensor:
-    from torch.nn.functional import linear, silu
+    from torch.nn.functional import silu
 
-    gate, up = linear(inputs, layer.gate_up).chunk(2, -1)
-    return linear(silu(gate) * up, layer.down)
+    gate, up = mapped(inputs, layer.gate_up).chunk(2, -1)
+    return mapped(silu(gate) * up, layer.down)
 
 
 def _turned(heads: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
@@ -192,8 +197,10 @@ def read_llama(folder: Path, kind: dtype | None = None) -> Llama:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     with (folder / "model.safetensors").open("rb") as file:
         stored = Stored(file, kind)
+        embeddings = stored.tensor("model.embed_tokens.weight")
         return Llama(
-            embeddings=stored.tensor("model.embed_tokens.weight"),
+            embeddings=embeddings,
+            head=embeddings,
             layers=tuple(_layer(stored, number) for number in range(config["num_hidden_layers"])),
             norm=stored.tensor("model.norm.weight"),
             heads=config["num_attention_heads"],
@@ -238,15 +245,21 @@ def _layer(stored: Stored, number: int) -> Layer:
     )
 
 
-def with_adapter(model: Llama, adapter: Mapping[str, Tensor], scale: float) -> Llama:
-    """Return the model with a low-rank adapter added to its maps: W + scale * B A (Hu et al. 2021). Embeddings are shared."""
-    return replace(model, layers=tuple(_with_adapter(layer, adapter, number, scale) for number, layer in enumerate(model.layers)))
+def with_adapter(model: Llama, adapter: Mapping[str, Tensor], scale: float, *, narrow: bool = False) -> Llama:
+    """Return the model with a low-rank adapter added to its maps: W + scale * B A (Hu et al. 2021), with `narrow` in 8 bits.
+
+    Embeddings are shared. Layer by layer, so that no second copy of the model is ever whole.
+    """
+    added = (_with_adapter(layer, adapter, number, scale) for number, layer in enumerate(model.layers))
+    return replace(model, layers=tuple(layer.rounded() if narrow else layer for layer in added))
 
 
 def _with_adapter(layer: Layer, adapter: Mapping[str, Tensor], number: int, scale: float) -> Layer:
     import torch
 
-    def added(weight: Tensor, names: Iterator[str]) -> Tensor:
+    def added(weight: Map, names: Iterator[str]) -> Tensor:
+        if isinstance(weight, Rounded):
+            raise TypeError("an adapter is added before rounding")
         parts = []
         for name in names:
             low, high = (adapter[f"model.layers.{number}.{name}.{half}"].float() for half in "AB")

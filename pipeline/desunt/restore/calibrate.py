@@ -19,7 +19,8 @@ MOST_MASS = ((5.5, 0.05), (2.5, 0.30), (0.0, 1.0))
 @dataclass(frozen=True, slots=True)
 class Factors:
     """What speaks for one filling, each a natural logarithm: the text on both sides, the proposing model, the words next to it as they
-    are counted, ink, length, frequency.
+    are counted, ink, length, frequency; and two signs: `changed`, 1 if it is not the doubted reading itself, and `known`, less the
+    number of its words that nothing knows.
     """
 
     context: float
@@ -28,6 +29,8 @@ class Factors:
     ink: float
     length: float
     lexicon: float
+    changed: float = 0.0
+    known: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from desunt.lm import Filling
 from desunt.restore.asked import Asked
 from desunt.restore.casing import Style, folded, restored, style_of
 from desunt.restore.confusion import Confusion, cleaned, core, near
+from desunt.restore.several import together
 
 POOL = 80
 # How many each source may send; what the model proposes fills the rest.
@@ -101,9 +102,9 @@ def _added(asked: Asked, confusion: Confusion, lexicon: Lexicon, names: Collecti
     context, ink = asked.context, asked.ink
     if ink:
         capitals = _style(asked).capitals
+        yield from together(cleaned(ink), confusion, lexicon, capitals=capitals)
         for reading in _readings(asked):
             yield from _mended(reading, confusion, lexicon, capitals=capitals)
-        yield from _word_by_word(cleaned(ink), lexicon, capitals=capitals)
     if context.letters.before or context.letters.after:
         yield from islice(_survivors(context.letters, context.extent, lexicon), SURVIVORS)
     if context.extent is not None:
@@ -117,14 +118,6 @@ def _readings(asked: Asked) -> Iterable[str]:
     # Who garbles a word adds no specks.
     inner = whole if asked.channel == "garbled" else core(asked.ink)
     return dict.fromkeys((inner, whole, whole.replace(" ", "")))
-
-
-def _word_by_word(ink: str, lexicon: Lexicon, *, capitals: bool) -> Iterator[str]:
-    """Yield a reading of several words with one of them replaced by a word near it."""
-    parts = ink.split()
-    for place, part in enumerate(parts if len(parts) > 1 else ()):
-        for word in near(part, lexicon.words_of(max(1, len(part) - 3), len(part) + 3, VOCABULARY), MENDED):
-            yield " ".join((*parts[:place], word.upper() if capitals else word, *parts[place + 1 :]))
 
 
 def _mended(ink: str, confusion: Confusion, lexicon: Lexicon, *, capitals: bool) -> Iterator[str]:

@@ -18,6 +18,7 @@ from desunt.transcript.brackets import Mark, MarkKind, marks
 # Kinds of marks that are not the text's own words.
 DROPPED = frozenset({MarkKind.GLOSS, MarkKind.SIC, MarkKind.PAGE, MarkKind.NOTE})
 LOST = "…"
+STEP = 400
 
 _DOUBT = re.compile(
     r".(?:(?:illegible|unclear|uncertain|perhaps|probably|possibly|presumably|should read|read|recte)\b[:,;]?\s+|\?\s*)", re.I
@@ -47,7 +48,10 @@ class _Reading:
 
 
 def contexts(document: Document, before: int = 1200, after: int = 600) -> dict[str, tuple[str, str]]:
-    """Return for each gap, by id, up to so many characters before and after it, cut between words.
+    """Return for each gap, by id, some `before` characters (up to STEP more) before it and up to `after` after it, cut between words.
+
+    The text before a gap begins at a multiple of STEP, so that gaps near each other have texts that begin at one place: a model reads what
+    they share once.
 
     Surviving letters belong to neither. The text after a gap is empty where nobody knows whether the next line continues it.
     """
@@ -63,8 +67,9 @@ def gap_context(document: Document, gap: Gap, before: int = 1200, after: int = 6
 
 def _round(text: str, gap: Gap, place: tuple[int, int], before: int, after: int) -> tuple[str, str]:
     start, end = place
-    left = text[max(0, start - before) : start]
-    if start > before and not text[start - before - 1].isspace():
+    first = max(0, start - before) // STEP * STEP
+    left = text[first:start]
+    if first and not text[first - 1].isspace():
         left = re.sub(r"^\S*\s*", "", left)
     if gap.continues is None:
         return left, ""

@@ -10,7 +10,10 @@ import pytest
 
 from desunt.document import Box, Extent, Page, Word, stable_id
 from desunt.gaps import estimate_pitch, find_gaps
+from desunt.gaps.ink import find_ink
 from desunt.gaps.legibility import load_legibility
+from desunt.gaps.pitch import measure
+from desunt.gaps.withheld import find_withheld
 from desunt.lexicon import load_lexicon
 from desunt.ocr import EngineLine, EngineWord, Reading
 from tests.drawn_page import HEIGHT, IMAGE, PITCH, SENTENCE, blank, draw, place, typed
@@ -203,6 +206,21 @@ def test_felt_pen_over_a_word_is_withheld_though_paper_shows_between_its_strokes
     area = np.kron(strokes, np.ones((2, 2), bool))
     page[felt.top : felt.top + area.shape[0], felt.left : felt.left + area.shape[1]][area] = 0
     assert [(gap.reason, gap.engine_reading) for gap in gaps_of(page, reading).gaps] == [("withheld", None)]
+
+
+@pytest.mark.parametrize(("power", "share", "letters", "expected"), [(6.0, 0.85, 10, 1), (2.0, 1.0, 10, 0), (6.0, 0.85, 4, 0)])
+def test_a_pen_s_ends_are_ragged_but_not_tapered_as_a_blot_s(power, share, letters, expected):
+    """And bold words of a few letters are as dark as felt pen."""
+    page, reading = typed({**ROWS, 2: "the Government __________ with this country"})
+    felt = place(2, 15, letters)
+    high, wide = (felt.bottom - felt.top) // 2 + (2 if letters > 4 else -8), (felt.right - felt.left) // 2
+    rows, columns = np.mgrid[-high:high, -wide:wide]
+    inside = (np.abs(columns) / wide) ** power + (np.abs(rows) / high) ** 2 < 1
+    dark = inside & (np.random.default_rng(3).random(inside.shape) < share)
+    middle = (felt.top + felt.bottom) // 2, (felt.left + felt.right) // 2
+    page[middle[0] - high : middle[0] + high, middle[1] - wide : middle[1] + wide][dark] = 0
+    size = measure(list(reading.words), 300)
+    assert len(find_withheld(find_ink(page), reading.lines, [], size)) == expected
 
 
 def test_a_ragged_blot_higher_than_the_line_is_no_redaction():

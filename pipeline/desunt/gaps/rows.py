@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise, zip_longest
 from statistics import median
 
 from desunt.document import Box, Extent, Reason
@@ -23,6 +23,8 @@ CLOSE, MANY, APART = 0.6, 3, 3.0
 # Marks outside the text area with so few letters are no text.
 STRAY_LETTERS = 4
 LONG_LINE = 15
+# The next line lies at most so many usual distances below.
+NEXT_LINE = 1.25
 # How much of a word a redaction must cover for its reading to be dropped: the rest of the word is dropped with it.
 HIDDEN = 0.25
 
@@ -86,11 +88,29 @@ def rows_of(lines: Sequence[EngineLine], judged: Sequence[Judged], rules: Rules)
     """Return the rows of a page in the engine's order; `judged` holds the words of all lines in their order."""
     words, rows = iter(judged), []
     for block, group in groupby(lines, key=lambda line: line.block):
-        members = [(line, [item for _, item in zip(line.words, words, strict=False)]) for line in group]
+        members = [(line, _side_by_side([item for _, item in zip(line.words, words, strict=False)], rules)) for line in group]
         members = [(line, _text_of(items, rules)) for line, items in members]
         lost = len(members) >= UNREAD_LINES and _unread([item for _, items in members for item in items], rules)
         rows += [row for line, items in members if items and (row := _row(line, items, block, rules, lost=lost))]
     return rows
+
+
+def _side_by_side(items: list[Judged], rules: Rules) -> list[Judged]:
+    """Return the words of a line with the box of each hopeless one cut off where the next word begins.
+
+    Of words that it misreads the engine often gives boxes that run over those behind them; they would seem longer than they are.
+    """
+    cut = []
+    for item, after in zip_longest(items, items[1:]):
+        if after and item.legibility < rules.least and _runs_over(item.box, after.box, rules.size):
+            item = replace(item, word=replace(item.word, box=replace(item.box, right=after.box.left)))  # noqa: PLW2901
+        cut.append(item)
+    return cut
+
+
+def _runs_over(box: Box, after: Box, size: Measure) -> bool:
+    shared = min(box.bottom, after.bottom) - max(box.top, after.top)
+    return after.left - box.left >= 2 * size.letter and box.right - after.left > CLOSE * size.letter and 2 * shared > after.height
 
 
 def _text_of(items: list[Judged], rules: Rules) -> list[Judged]:
@@ -210,16 +230,38 @@ def with_row(rows: Sequence[Row], gap: Found, *, unread: bool) -> list[Row]:
 
 
 def regions_of(rows: Sequence[Row], size: Measure) -> list[list[Row]]:
-    """Return the rows by regions: those of one block together, and `UNREAD_LINES` or more unread rows below each other as one gap."""
+    """Return the rows by regions: those of one block together, and `UNREAD_LINES` or more unread rows below each other as one gap.
+
+    Engines cut a paragraph into blocks where a stamp or a fold lies across it: blocks as close as their lines are one region.
+    """
     regions: list[list[Row]] = []
+    pitch = _pitch(rows)
     for members in _stacks(rows, size):
         if members[0].unread and len(members) >= UNREAD_LINES:
             regions.append([_one_of(members)])
-        elif regions and regions[-1][-1].block == members[0].block and not _is_region_of_its_own(regions[-1]):
+        elif regions and _goes_on(regions[-1], members[0], pitch) and not _is_region_of_its_own(regions[-1]):
             regions[-1].extend(members)
         else:
             regions.append(members)
     return regions
+
+
+def _pitch(rows: Sequence[Row]) -> float:
+    """Return the usual distance of a page's lines, from top to top, 0 where no two stand in one block."""
+    steps = [
+        below.box.top - above.box.top for above, below in pairwise(rows) if above.block == below.block and below.box.top > above.box.top
+    ]
+    return median(steps) if steps else 0.0
+
+
+def _goes_on(region: Sequence[Row], row: Row, pitch: float) -> bool:
+    """Tell whether a row belongs to the region above it: it is of its block, or the next line of its column in the middle of it."""
+    above = region[-1]
+    if above.block == row.block:
+        return True
+    across = min(above.box.right, row.box.right) - max(above.box.left, row.box.left)
+    near = 0.5 * pitch < row.box.top - above.box.top <= NEXT_LINE * pitch
+    return near and not row.unread and not above.unread and 2 * across > max(above.box.width, row.box.width)
 
 
 def _stacks(rows: Sequence[Row], size: Measure) -> list[list[Row]]:

@@ -13,15 +13,20 @@ from desunt.gaps.pitch import Measure
 from desunt.ocr import EngineLine
 
 # As shares: ink in the box of a bar (felt pen leaves light between its strokes), ink round an outlined box, ink within it.
-LEAST_DARK, LEAST_SHARE, SOLID = 0.6, 0.68, 0.88
+LEAST_DARK, LEAST_SHARE, SOLID = 0.6, 0.6, 0.88
+# Bold and blotted words of a few letters are as dark as felt pen.
+LEAST_FELT = 4.5
 LEAST_COVERED = 0.55
 MANY = 12
 OPAQUE, FULL, RAGGED_LINES = 0.3, 0.93, 1.8
 LEAST_OUTLINE = 0.8
 MOST_WITHIN = 0.03
-LEAST_STRAIGHT = 0.6
+# Filled share of a shape's end: cut off; and of one much longer than high, which a pen scribbled (an ellipse has 0.39).
+LEAST_STRAIGHT, LEAST_BLUNT, LONG = 0.6, 0.44, 3.0
 COARSE_HEIGHT = 12
 EDGE = 0.01
+# Share of its height that a box must have in common with a line it stands in.
+BESIDE = 0.25
 
 
 def find_withheld(ink: Ink, lines: Sequence[EngineLine], legible: Sequence[Box], measure: Measure) -> tuple[Box, ...]:
@@ -41,7 +46,8 @@ def _bars(ink: Ink, legible: Sequence[Box], measure: Measure) -> list[Box]:
     """
     shares = {box: ink.share(box) for box in _dark_runs(ink, measure) if not _at_edge(box, ink.mask.shape)}
     least = LEAST_SHARE if len(shares) <= MANY else SOLID
-    felt = (box for box, share in shares.items() if least <= share < SOLID and not _read(box, legible))
+    wide = {box: share for box, share in shares.items() if box.width >= LEAST_FELT * measure.letter}
+    felt = (box for box, share in wide.items() if least <= share < SOLID and not _read(box, legible))
     return [*(box for box, share in shares.items() if share >= SOLID), *felt]
 
 
@@ -103,7 +109,8 @@ def _straight(inside: NDArray[np.bool_]) -> bool:
     """Return whether the ends of the shape are cut off rather than tapered: a blot is an ellipse, a bar is not."""
     filled = inside.sum(axis=0) / inside.shape[0]
     ends = max(1, len(filled) // 12)
-    return bool(filled[:ends].mean() >= LEAST_STRAIGHT or filled[-ends:].mean() >= LEAST_STRAIGHT)
+    least = LEAST_BLUNT if len(filled) >= LONG * len(inside) else LEAST_STRAIGHT
+    return bool(filled[:ends].mean() >= least or filled[-ends:].mean() >= least)
 
 
 def _outlined(ink: Ink, measure: Measure) -> Iterator[Box]:
@@ -151,7 +158,7 @@ def _among_text(box: Box, lines: Sequence[EngineLine], measure: Measure) -> bool
             continue
         shared = min(box.bottom, line.box.bottom) - max(box.top, line.box.top)
         across = min(box.right, line.box.right) - max(box.left, line.box.left)
-        if shared >= 0.4 * min(box.height, line.box.height) and across > -reach:
+        if shared >= BESIDE * min(box.height, line.box.height) and across > -reach:
             return True
         if across > 0:
             above |= 0 < box.top - line.box.bottom < 3 * measure.height

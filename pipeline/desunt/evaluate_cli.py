@@ -90,6 +90,24 @@ def recovered(
     typer.echo(json.dumps(recovery_report.as_json(report), indent=1) if as_json else recovery_report.format_report(report))
 
 
+@evaluation.command("withheld")
+def redactions(
+    folder: Annotated[Path, typer.Argument(help="Images of pages.")],
+    marks: Annotated[Path, typer.Option(help="JSON file with the redactions that a person marked on them.")],
+    as_json: Json = False,
+) -> None:
+    """Measure how many redactions are found where a person marked them, and how many where there are none."""
+    from desunt import workflow
+    from desunt.evaluate import withheld
+    from desunt.progress import counting
+    from desunt.settings import read_settings
+
+    settings, marked = read_settings(), withheld.read_marks(marks)
+    with counting() as watch:
+        scores = withheld.evaluate_withheld(folder, marked, lambda path: workflow.read_pages(path, settings), watch)
+    typer.echo(json.dumps(withheld.scores_json(scores), indent=1) if as_json else withheld.format_scores(scores))
+
+
 @evaluation.command("gaps")
 def conjectures(
     files: Annotated[list[Path], typer.Argument(help="JSON lines of gaps with their answers.")],

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from desunt.document import Extent, ImageRef, Page
+from desunt.document import Box, Extent, ImageRef, Page
 from desunt.gaps import find_gaps
-from desunt.gaps.hand import find_handwriting
+from desunt.gaps.hand import apart, find_handwriting
 from desunt.gaps.ink import find_ink
 from desunt.gaps.legibility import load_legibility
 from desunt.lexicon import load_lexicon
@@ -70,6 +70,22 @@ def test_blocks_far_apart_are_regions_of_their_own() -> None:
     page = page_of(pixels)
     assert [region.kind for region in page.regions] == ["handwriting"] * 2
     assert len({region.id for region in page.regions}) == len({gap.id for gap in page.gaps}) == 2
+
+
+def test_a_line_of_one_great_stroke_belongs_to_the_writing_beside_it() -> None:
+    pixels = written()
+    x = np.arange(150, 1000)
+    cv2.polylines(pixels, [np.stack([x, 240 + 40 * np.sin((x - 150) / 30)], axis=1).astype(np.int32)], False, 0, 2)
+    [gap] = page_of(pixels).gaps
+    assert gap.box is not None
+    assert gap.box.top <= 202
+
+
+def test_boxes_that_overlap_are_one_and_chains_of_them_too() -> None:
+    first, second, third = Box(0, 0, 100, 40), Box(90, 30, 200, 90), Box(190, 80, 300, 120)
+    far = Box(500, 0, 600, 40)
+    assert sorted(apart([first, third, far, second]), key=lambda box: box.left) == [Box(0, 0, 300, 120), far]
+    assert apart([]) == []
 
 
 @pytest.mark.parametrize("pixels", [typed(), smeared(), np.full((1600, 1200), 255, np.uint8), written(range(300, 301))])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +20,8 @@ LEAST_PIECES = 20
 # How far apart, in heights of the usual piece, ink of one block may stand; a block of fewer pieces is a stray mark.
 APART = 2.0
 LEAST_IN_BLOCK = 4
+# Once there is writing, larger ink beside it is of it too: whole words in one stroke, flourishes, signatures.
+TALLEST, WIDEST, EDGE = 1 / 8, 3 / 4, 0.01
 
 
 def find_handwriting(ink: Ink) -> tuple[Box, ...]:
@@ -24,7 +29,21 @@ def find_handwriting(ink: Ink) -> tuple[Box, ...]:
     pieces = _strokes(ink)
     if len(pieces) < LEAST_PIECES or not _is_joined(pieces):
         return ()
-    return tuple(sorted(_blocks(pieces, ink.mask.shape), key=lambda box: (box.top, box.left)))
+    return tuple(sorted(apart(_blocks(pieces, _larger(ink), ink.mask.shape)), key=lambda box: (box.top, box.left)))
+
+
+def apart(boxes: Sequence[Box]) -> list[Box]:
+    """Return the boxes with those that overlap made one, until none do."""
+    left, done = list(boxes), list[Box]()
+    while left:
+        box = left.pop()
+        touching = [other for other in (*left, *done) if box.intersection(other)]
+        if not touching:
+            done.append(box)
+            continue
+        left, done = [other for other in left if other not in touching], [other for other in done if other not in touching]
+        left.append(reduce(Box.union, touching, box))
+    return done
 
 
 def _is_joined(pieces: NDArray[np.int64]) -> bool:
@@ -42,19 +61,30 @@ def _strokes(ink: Ink) -> NDArray[np.int64]:
     return np.asarray(pieces[sized & ~((wide > 12 * high) | (high > 6 * wide))])
 
 
-def _blocks(pieces: NDArray[np.int64], shape: tuple[int, ...]) -> list[Box]:
-    """Return the boxes of pieces that stand close to each other."""
+def _larger(ink: Ink) -> NDArray[np.int64]:
+    """Return the pieces that are too large for a stroke, and neither rules, pictures nor the edge of the sheet."""
+    pieces = ink.pieces[1:]
+    page_height, page_width = ink.mask.shape
+    left, top, wide, high = (pieces[:, column] for column in range(4))
+    edge = EDGE * max(page_height, page_width)
+    inside = (left > edge) & (top > edge) & (left + wide < page_width - edge) & (top + high < page_height - edge)
+    sized = (high > LEAST_HIGH * page_height) & (high < TALLEST * page_height) & (wide < WIDEST * page_width)
+    return np.asarray(pieces[inside & sized & ~((wide > 12 * high) | (high > 6 * wide)) & (pieces[:, 4] < FILLED * wide * high)])
+
+
+def _blocks(strokes: NDArray[np.int64], larger: NDArray[np.int64], shape: tuple[int, ...]) -> list[Box]:
+    """Return the boxes of pieces that stand close to each other, those of enough strokes."""
     import cv2
 
-    mask = np.zeros(shape, np.uint8)
+    mask, pieces = np.zeros(shape, np.uint8), np.concatenate((strokes, larger))
     for left, top, width, height, _ in pieces.tolist():
         mask[top : top + height, left : left + width] = 1
-    reach = round(APART * float(np.median(pieces[:, 3]))) | 1
+    reach = round(APART * float(np.median(strokes[:, 3]))) | 1
     grown = cv2.dilate(mask, np.ones((reach, reach), np.uint8))
     _, labels = cv2.connectedComponents(np.asarray(grown, np.uint8), connectivity=8)
     block = np.asarray(labels)[pieces[:, 1], pieces[:, 0]]
-    members = [pieces[block == number] for number in np.unique(block)]
-    return [_around(member) for member in members if len(member) >= LEAST_IN_BLOCK]
+    numbers, counts = np.unique(block[: len(strokes)], return_counts=True)
+    return [_around(pieces[block == number]) for number in numbers[counts >= LEAST_IN_BLOCK]]
 
 
 def _around(pieces: NDArray[np.int64]) -> Box:

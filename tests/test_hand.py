@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from desunt.gaps.legibility import load_legibility
 from desunt.lexicon import load_lexicon
 from desunt.ocr import Reading
 from desunt.workflow import FILLED
+from tests import drawn_page
 
 
 def written(rows: range = range(300, 700, 90)) -> NDArray[np.uint8]:
@@ -91,3 +95,39 @@ def test_boxes_that_overlap_are_one_and_chains_of_them_too() -> None:
 @pytest.mark.parametrize("pixels", [typed(), smeared(), np.full((1600, 1200), 255, np.uint8), written(range(300, 301))])
 def test_letters_that_stand_apart_paper_and_a_stray_line_are_no_handwriting(pixels: NDArray[np.uint8]) -> None:
     assert find_handwriting(find_ink(pixels)) == ()
+
+
+def beside(draw: Callable[[NDArray[np.uint8], Box], None]) -> Page:
+    """Return a typed page on which the engine misread one mark that `draw` made."""
+    page, reading = drawn_page.typed({**dict.fromkeys(range(6), drawn_page.SENTENCE), 7: "________ Qxw#bn"}, {"Qxw#bn": 0.1}, drawn=True)
+    box = drawn_page.place(7, 9, 6)
+    page[box.top - 30 : box.bottom + 30, box.left - 5 : box.right + 200] = 235
+    draw(page, box)
+    line = reading.lines[-1]
+    high = replace(line.words[0], box=Box(box.left, box.top - 20, box.right, box.bottom + 20))
+    reading = replace(reading, lines=(*reading.lines[:-1], replace(line, words=(high,), box=high.box)))
+    return find_gaps(
+        replace(drawn_page.IMAGE, height=page.shape[0], width=page.shape[1]), page, reading, document_id="a.png", number=1, vouch=0.9,
+        read=None, lexicon=load_lexicon(), legibility=load_legibility(),
+    )  # fmt: skip
+
+
+def pen(page: NDArray[np.uint8], box: Box) -> None:
+    x = np.arange(box.left, box.right)
+    y = (box.top + box.bottom) / 2 + 34 * np.sin((x - box.left) / 12)
+    cv2.polylines(page, [np.stack([x, y], axis=1).astype(np.int32)], False, 20, 3)
+
+
+def letters(page: NDArray[np.uint8], box: Box) -> None:
+    drawn_page.draw(page, box, 6)
+    cv2.rectangle(page, (box.left - 4, box.top - 18), (box.right + 4, box.bottom + 18), 20, 2)
+
+
+def test_a_pen_s_mark_beside_type_is_handwriting_and_keeps_its_reading() -> None:
+    [gap] = beside(pen).gaps
+    assert (gap.reason, gap.engine_reading) == ("handwriting", "Qxw#bn")
+    assert gap.reason not in FILLED
+
+
+def test_typed_letters_within_a_pen_s_frame_are_no_handwriting() -> None:
+    assert [gap.reason for gap in beside(letters).gaps] == ["low-confidence"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from desunt.document import Box, Extent, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
 from desunt.gaps.blots import find_blots, find_passed_over
 from desunt.gaps.faint import find_faint
-from desunt.gaps.hand import find_handwriting
+from desunt.gaps.hand import find_handwriting, looks_written
 from desunt.gaps.ink import Ink, find_ink
 from desunt.gaps.legibility import Legibility
 from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
@@ -53,6 +54,7 @@ def find_gaps(
     rows = _with_blots(rows, rules)
     rows = _with_faint(rows, rules)
     rows = _with_passed_over(rows, reading, rules)
+    rows = [_with_hand(row, rules) for row in rows]
     rows = _with_withheld(rows, rules) or [_hand(box, block) for block, box in enumerate(find_handwriting(ink), start=1)]
     return _page(regions_of(rows, size), image, document_id, number, reading.engine)
 
@@ -83,6 +85,16 @@ def _with_passed_over(rows: list[Row], reading: Reading, rules: Rules) -> list[R
     for box in find_passed_over(rules.ink, read, rules.area, rules.size):
         rows = with_row(rows, Found(box, rules.size.letters(box.width), "illegible"), unread=True)
     return rows
+
+
+def _with_hand(row: Row, rules: Rules) -> Row:
+    """Return the row with those gaps that hold a pen's marks labelled so; what the engine made of them stays as evidence."""
+    return replace(row, tokens=tuple(_hand_or(token, rules) if isinstance(token, Found) else token for token in row.tokens))
+
+
+def _hand_or(gap: Found, rules: Rules) -> Found:
+    written = gap.reason in ("low-confidence", "illegible") and looks_written(rules.ink, gap.box, rules.size)
+    return replace(gap, reason="handwriting") if written else gap
 
 
 def _hand(box: Box, block: int) -> Row:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST = 127
+# Outputs that are rounded at a time: single precision of a whole vocabulary would be a hundred megabytes, three times over.
+ROWS = 4096
 # No row is divided by nothing.
 LEAST = 1e-8
 
@@ -43,9 +45,11 @@ def rounded(weight: Map) -> Rounded:
 
     if isinstance(weight, Rounded):
         return weight
-    exact = weight.float()
-    scales = exact.abs().amax(1).clamp_min(LEAST) / MOST
-    return Rounded((exact / scales[:, None]).round_().to(torch.int8).t(), scales)
+    scales = weight.abs().amax(1).float().clamp_min(LEAST) / MOST
+    kept = torch.empty(weight.shape, dtype=torch.int8)
+    for some, exact, scale in zip(kept.split(ROWS), weight.split(ROWS), scales.split(ROWS), strict=True):
+        some.copy_((exact.float() / scale[:, None]).round_())
+    return Rounded(kept.t(), scales)
 
 
 def mapped(inputs: Tensor, weight: Map) -> Tensor:

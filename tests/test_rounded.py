@@ -7,9 +7,11 @@ import torch
 
 from desunt.document import Extent
 from desunt.lm import Context
-from desunt.lm.adapter import tuned
+from desunt.lm.adapter import LOUDNESS, read_adapter, tuned
 from desunt.lm.causal import CausalModel
+from desunt.lm.llama import MAPS
 from desunt.lm.rounded import mapped, rounded
+from desunt.places import model_file
 from tests.small_models import small_embedded
 
 CONTEXT = Context("The ambassador discussed the ", " with Marshal Stalin at the conference.", Extent("character", 3, 8))
@@ -57,10 +59,26 @@ def test_rounding_again_changes_nothing(weight):
     assert rounded(once) is once
 
 
+def test_what_is_known_to_be_loud_is_made_quieter_before_it_is_rounded(weight):
+    inputs = torch.randn(50, 32)
+    inputs[:, 5] *= 300
+    exact = mapped(inputs, weight)
+    plain, knowing = rounded(weight)(inputs), rounded(weight, inputs.abs().amax(0))(inputs)
+    assert (knowing - exact).norm() < 0.5 * (plain - exact).norm()
+
+
+def test_every_map_of_the_shipped_model_has_its_loudness():
+    found = {reading: read_adapter(model_file(LOUDNESS))[0] for reading in ("masked", "causal")}
+    for reading, values in found.items():
+        names = {f"{reading}.head"} | {f"{reading}.{layer}.{name}" for layer in range(30) for name in MAPS}
+        assert names <= set(values)
+        assert all(torch.isfinite(values[name]).all() and values[name].max() > 0 for name in names)
+
+
 def test_a_whole_model_in_8_bits_reads_nearly_the_same(tmp_path):
     small = small_embedded(tmp_path)
     exact = small.causal.score(CONTEXT, TEXTS)
-    narrow = CausalModel(tuned(small.base, small.adapter, narrow=True))
+    narrow = CausalModel(tuned(small.base, small.adapter, {}))
     same = CausalModel(tuned(small.base, small.adapter))
     assert narrow.score(CONTEXT, TEXTS) == pytest.approx(same.score(CONTEXT, TEXTS), rel=0.02)
     assert narrow.score(CONTEXT, TEXTS) != same.score(CONTEXT, TEXTS) != exact
@@ -68,6 +86,6 @@ def test_a_whole_model_in_8_bits_reads_nearly_the_same(tmp_path):
 
 def test_no_adapter_is_added_to_what_is_rounded(tmp_path):
     small = small_embedded(tmp_path)
-    narrow = tuned(small.base, small.adapter, narrow=True)
+    narrow = tuned(small.base, small.adapter, {})
     with pytest.raises(TypeError, match="before rounding"):
         tuned(narrow, small.adapter)

@@ -19,18 +19,18 @@ from desunt.conjecture import ModelRef
 from desunt.lm import Context, Filling, GapModel
 from desunt.lm.beam import Ids, Slots, fill, joint
 from desunt.lm.causal import Base, CausalModel, read_base
-from desunt.lm.llama import Llama, Memory, with_adapter
+from desunt.lm.llama import Llama, Loudest, Memory, with_adapter
 from desunt.lm.masked import MaskedModel, load_masked
 from desunt.lm.pieces import Pieces
-from desunt.lm.rounded import pays, rounded
+from desunt.lm.rounded import pays
 from desunt.lm.shape import MOST_WORDS, log_prior, shape_of
-from desunt.places import model_folders
+from desunt.places import model_file, model_folders
 from desunt.record import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MASKED, CAUSAL = "masked-adapter.safetensors", "causal-adapter.safetensors"
+MASKED, CAUSAL, LOUDNESS = "masked-adapter.safetensors", "causal-adapter.safetensors", "loudness.safetensors"
 LEFT, RIGHT = 40, 20
 # Left-context beams that join the masked reading's own proposals: none since counted phrases do, which find what they found
 # (docs/results.md, what each part adds).
@@ -61,10 +61,10 @@ class AdaptedReader:
     the last gap. `words`, if given, serves for words and embeddings in the place of `base`, whose layers can then be forgotten.
     """
 
-    def __init__(self, base: Base, adapter: Path, words: Base | None = None, *, narrow: bool = False) -> None:
+    def __init__(self, base: Base, adapter: Path, words: Base | None = None, narrow: Loudest | None = None) -> None:
         values, scale = read_adapter(adapter)
         self.base = words or base
-        self.llama: Llama = replace(with_adapter(base.llama, values, scale, narrow=narrow), head=self.base.llama.head)
+        self.llama: Llama = with_adapter(base.llama, values, scale, narrow)
         self.mask: Tensor = values["mask_emb"].to(base.llama.embeddings.dtype)
         self._sides: tuple[Ids, Ids] = ((), ())
         self._rows: dict[int, Row] = {}
@@ -197,28 +197,37 @@ class Rescored:
 
 def load_embedded(name: str, models: Path | None, rescore: bool) -> GapModel:
     """Load the embedded model, in 8 bits where that pays; without its trained adapters it is the causal reading of the base alone."""
-    base, narrow = read_base(models), pays()
-    masked, causal = (_adapter(file, models) for file in (MASKED, CAUSAL))
-    judge = CausalModel(tuned(base, causal, narrow=narrow))
+    base, (masked, causal) = read_base(models), (_adapter(file, models) for file in (MASKED, CAUSAL))
+    judge = CausalModel(tuned(base, causal, loudest("causal", models)))
     if masked is None:
         return judge
-    reader = AdaptedReader(base, masked, judge.base, narrow=narrow)
-    return EmbeddedModel(judge, reader, [path for path in (masked, causal) if path])
+    reader = AdaptedReader(base, masked, judge.base, loudest("masked", models))
+    return EmbeddedModel(judge, reader, [path for path in (masked, causal, _adapter(LOUDNESS, models)) if path])
+
+
+def loudest(reading: str, models: Path | None) -> Loudest | None:
+    """Return how loud the inputs of a reading's maps become (models/fit_loudness.py), None where 8 bits do not pay.
+
+    Raises DependencyMissing if the file is absent.
+    """
+    if not pays():
+        return None
+    values, _ = read_adapter(model_file(LOUDNESS, models))
+    return {name.removeprefix(f"{reading}."): value for name, value in values.items() if name.startswith(f"{reading}.")}
 
 
 def _adapter(file: str, models: Path | None) -> Path | None:
     return next((folder / file for folder in model_folders(models) if (folder / file).is_file()), None)
 
 
-def tuned(base: Base, adapter: Path | None, *, narrow: bool = False) -> Base:
+def tuned(base: Base, adapter: Path | None, narrow: Loudest | None = None) -> Base:
     """Return the base with the adapter in its maps, with `narrow` in 8 bits; the base itself if there is no adapter."""
-    if adapter is None:
-        return base
-    llama = with_adapter(base.llama, *read_adapter(adapter), narrow=narrow)
-    return replace(base, llama=replace(llama, head=rounded(llama.head) if narrow else llama.head))
+    return replace(base, llama=with_adapter(base.llama, *read_adapter(adapter), narrow)) if adapter else base
 
 
 def load_other(name: str, models: Path | None, rescore: bool) -> GapModel:
     """Load a Hugging Face masked language model; with `rescore`, the embedded model scores its proposals."""
     proposer = load_masked(name)
-    return Rescored(proposer, CausalModel(tuned(read_base(models), _adapter(CAUSAL, models), narrow=pays()))) if rescore else proposer
+    if not rescore:
+        return proposer
+    return Rescored(proposer, CausalModel(tuned(read_base(models), _adapter(CAUSAL, models), loudest("causal", models))))

@@ -24,6 +24,9 @@ Memory: TypeAlias = "tuple[tuple[Tensor, Tensor], ...]"
 
 # The vocabulary head makes v numbers a place: so many places at once fit into the processor's cache.
 HEAD_ROWS = 64
+# The maps of a layer; and by `layer.map` or `head` the most that each of its inputs has been seen to be.
+MAPS = ("query_key_value", "output", "gate_up", "down")
+Loudest: TypeAlias = "Mapping[str, Tensor]"
 ADAPTED = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 
 
@@ -38,9 +41,9 @@ class Layer:
     gate_up: Map
     down: Map
 
-    def rounded(self) -> Layer:
-        """Return the layer with its maps in 8 bits."""
-        maps = {name: rounded(getattr(self, name)) for name in ("query_key_value", "output", "gate_up", "down")}
+    def rounded(self, loudest: Loudest, number: int) -> Layer:
+        """Return the layer, the `number`-th, with its maps in 8 bits."""
+        maps = {name: rounded(getattr(self, name), loudest.get(f"{number}.{name}")) for name in MAPS}
         return replace(self, **maps)  # type: ignore[arg-type]  # the names are those of maps
 
 
@@ -245,13 +248,15 @@ def _layer(stored: Stored, number: int) -> Layer:
     )
 
 
-def with_adapter(model: Llama, adapter: Mapping[str, Tensor], scale: float, *, narrow: bool = False) -> Llama:
+def with_adapter(model: Llama, adapter: Mapping[str, Tensor], scale: float, narrow: Loudest | None = None) -> Llama:
     """Return the model with a low-rank adapter added to its maps: W + scale * B A (Hu et al. 2021), with `narrow` in 8 bits.
 
     Embeddings are shared. Layer by layer, so that no second copy of the model is ever whole.
     """
     added = (_with_adapter(layer, adapter, number, scale) for number, layer in enumerate(model.layers))
-    return replace(model, layers=tuple(layer.rounded() if narrow else layer for layer in added))
+    layers = (layer if narrow is None else layer.rounded(narrow, number) for number, layer in enumerate(added))
+    head = model.head if narrow is None else rounded(model.head, narrow.get("head"))
+    return replace(model, layers=tuple(layers), head=head)
 
 
 def _with_adapter(layer: Layer, adapter: Mapping[str, Tensor], number: int, scale: float) -> Layer:

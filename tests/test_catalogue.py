@@ -50,7 +50,7 @@ def test_files_and_metadata_in_the_order_of_the_table(home: Path) -> None:
         ("path,title\nbox/a.png,A\nbox/a.png,B\n", "line 3: box/a.png is listed twice"),
         ("path,title\nbox/a.png,A,B\n", "line 2: 3 cells under 2 names"),
         ('path,title\nbox/a.png,"A\n', "line 2: "),
-        ("path,document\nbox/a.png,one\nbox/b.png,one\n", "line 3: document one begins in line 2"),
+        ("path,title\nbox/a.png,A\nbox/../box/a.png,B\n", "line 3: box/../box/a.png is listed twice"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(home: Path, text: str, says: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,20 +13,15 @@ from desunt import journal
 from desunt.catalogue import Pairs, joined
 from desunt.errors import DesuntError, InputError, MachineFailed, UsageError
 from desunt.executor import Executor, Means, load_executor
-from desunt.failures import STREAK, Failures, machine_failure
+from desunt.failures import STREAK, Failures, failed, machine_failure
+from desunt.grouping import Group, grouped
 from desunt.outputs import finish, forget_results, is_exported
 from desunt.planning import Plan, page_files, plan, read_pages
-from desunt.record import (
-    Record,
-    from_json,
-    sha256_of,
-    to_json,
-    write_atomically,
-)
+from desunt.record import Record, from_json, sha256_of
 from desunt.settings import Settings
 from desunt.sources import Shard, find_sources, give_folders
 from desunt.summary import Progress, Summary, Watch
-from desunt.workflow import AlignTask, PageTask, join_pages, read_facts, work_alignment, work_page, work_transcript
+from desunt.workflow import AlignTask, join_pages, read_facts, work_alignment, work_page, work_transcript
 
 # A page may need several engine calls and a hundred gaps' worth of model calls; beyond this many seconds, or engine limits, it hangs.
 LEAST_SECONDS, ENGINE_LIMITS = 1800.0, 20
@@ -34,8 +29,8 @@ LEAST_SECONDS, ENGINE_LIMITS = 1800.0, 20
 
 def run(
     inputs: list[Path], settings: Settings, versions: tuple[tuple[str, str], ...], *,
-    catalogue: Mapping[Path, Pairs] | None = None, transcript: Path | None = None, shard: Shard | None = None,
-    redo: bool = False, retry_failed: bool = False, dry_run: bool = False, watch: Watch = lambda _: None,
+    catalogue: Mapping[Path, Pairs] | None = None, groups: Sequence[Group] = (), transcript: Path | None = None,
+    shard: Shard | None = None, redo: bool = False, retry_failed: bool = False, dry_run: bool = False, watch: Watch = lambda _: None,
 ) -> Summary:  # fmt: skip
     """Work through the inputs and write every result under `settings.out`.
 
@@ -46,19 +41,18 @@ def run(
     sources = find_sources(inputs, SUFFIXES, settings.out)
     if not sources:
         raise InputError(f"no scans in {', '.join(map(str, inputs))}", remedy=f"Known kinds: {' '.join(sorted(SUFFIXES))}")
+    sources = grouped(sources, catalogue or {}, groups)
     if transcript and [source.kind for source in sources] != ["scan"]:
         raise UsageError(
             "--transcript goes with exactly one scan", remedy="Name the one file it transcribes (TIFF or PDF for several pages)"
         )
-    about = {path.resolve(): pairs for path, pairs in (catalogue or {}).items()}
-    sources = [replace(source, metadata=about.get(source.path.resolve(), ())) for source in sources]
     sources = give_folders(sources, journal.owners(settings.out))
     if shard:
         sources = [source for source in sources if shard.has(source)]
     if transcript:
         versions = (*versions, ("transcript", sha256_of(transcript)))
     plans = [plan(source, settings, versions) for source in sources]
-    watch(Progress("planned", "", pages=sum(max(1, len(p.keys)) for p in plans)))
+    watch(Progress("planned", "", pages=sum(max(1, len(p.pages)) for p in plans)))
     job = Job(settings, Summary(documents=len(plans)), transcript, redo, retry_failed, watch)
     if dry_run:
         for one in plans:
@@ -138,7 +132,7 @@ class Job:
 
     def page_tasks(self, one: Plan, executor: Executor) -> Iterator[Callable[[], None]]:
         """Yield a task for each page that is not done; the document is finished when the last of them has ended."""
-        todo = [n for n in range(1, len(one.keys) + 1) if self.is_open(one, n)]
+        todo = [n for n in range(1, len(one.pages) + 1) if self.is_open(one, n)]
         self.missing[one.source.folder] = len(todo)
         if not todo:
             yield partial(self.finish, one, executor)
@@ -147,7 +141,7 @@ class Job:
 
     def is_open(self, one: Plan, number: int) -> bool:
         """Say whether the page must be worked on; counts it as skipped if not."""
-        folder, key = self.folder(one), one.keys[number - 1]
+        folder, key = self.folder(one), one.pages[number - 1].key
         failed = journal.page_path(folder, number, ".failed")
         if not self.redo and journal.is_done(folder, number, key):
             self.note("skipped", one, number)
@@ -159,8 +153,9 @@ class Job:
         return True
 
     def submit_page(self, one: Plan, number: int, executor: Executor) -> None:
-        task = PageTask(one.source.path, one.source.id, number, one.sha256, one.keys[number - 1], self.settings)
-        future = executor.submit(read_facts if self.transcript else work_page, task)
+        work, task = read_facts if self.transcript else work_page, one.task(number, self.settings)
+        problem = one.pages[number - 1].problem
+        future = failed(problem) if problem else executor.submit(work, task)
         self.waiting[future] = lambda done: self.write_page(one, number, done, executor)
 
     def write_page(self, one: Plan, number: int, done: Future[Any], executor: Executor) -> None:
@@ -174,7 +169,7 @@ class Job:
             if self.failures.again(folder, number, error):
                 self.submit_page(one, number, executor)
                 return
-            journal.write_failure(folder, number, one.keys[number - 1], error)
+            journal.write_failure(folder, number, one.pages[number - 1].key, error)
             self.note("failed", one, number, str(error))
             if reason := self.failures.failed(folder, number, error):
                 self.summary.pages["failed"] -= STREAK
@@ -191,9 +186,14 @@ class Job:
     def finish(self, one: Plan, executor: Executor) -> None:
         """Join the pages of a document whose every page has ended, align them with a transcript if there is one, and export."""
         folder = self.folder(one)
-        if one.source.folder not in self.changed and is_exported(folder, self.settings.formats):
+        # A document of several files may have lost its last ones, and all that is left is done.
+        fewer = journal.has_pages(folder, beyond=len(one.pages))
+        if one.source.folder not in self.changed and not fewer and is_exported(folder, self.settings.formats):
             return
-        journal.forget_pages(folder, beyond=len(one.keys))
+        if fewer:
+            # First what tells of those pages: a run that is killed in between must not leave it as finished.
+            forget_results(folder)
+        journal.forget_pages(folder, beyond=len(one.pages))
         files, opinions = read_pages(folder, one)
         if self.transcript:
             from desunt.transcript import read_transcript
@@ -250,13 +250,7 @@ class Job:
         return said
 
     def describe(self, one: Plan) -> None:
-        """Write whose folder this is, so that an interrupted run can be told how far it got; remove what a killed one left half-written."""
-        for left in (*self.folder(one).glob(".*.part"), *self.folder(one).glob("pages/.*.part")):
-            left.unlink(missing_ok=True)
-        about = journal.SourceFile("desunt-source-1", one.source.id, str(one.source.path), one.sha256, len(one.keys), one.problem)
-        path = self.folder(one) / "source.json"
-        if not path.exists() or path.read_bytes() != to_json(about):
-            write_atomically(path, to_json(about))
+        journal.write_source(self.folder(one), one.source_file)
 
     def fail_document(self, one: Plan) -> None:
         self.describe(one)
@@ -268,7 +262,7 @@ class Job:
         self.summary.pages[{"page": "done"}.get(event, event)] += 1
         if problem:
             self.summary.problems.append(problem)
-        self.watch(Progress(event, str(one.source.path), number, problem))
+        self.watch(Progress(event, one.source.shown, number, problem))
         limit = self.settings.max_failures
         if event == "failed" and limit and self.summary.pages["failed"] >= limit:
             self.summary.stopped = f"stopped after {limit} failures (--max-failures)"
@@ -277,6 +271,6 @@ class Job:
         if one.problem:
             self.summary.unreadable += 1
             self.note("failed", one, 0, one.problem)
-        for number in range(1, len(one.keys) + 1):
+        for number in range(1, len(one.pages) + 1):
             if self.is_open(one, number):
                 self.note("would read", one, number)

@@ -14,7 +14,7 @@ from desunt.errors import UsageError
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 PATH = "path"
-# A column that would say which files make one document.
+# The column that says which files make one document, see `grouping.py`.
 GROUPED = "document"
 
 
@@ -25,27 +25,24 @@ def read_catalogue(path: Path) -> dict[Path, Pairs]:
     letters, spaces as hyphens (`Reference code`: `reference-code`). Raises UsageError that names the line.
     """
     found: dict[Path, Pairs] = {}
-    documents: dict[str, int] = {}
-    for line, row in _rows(path):
+    listed: set[Path] = set()
+    for line, row in rows_of(path):
         scan = path.parent / row[PATH]
         if not row[PATH]:
             raise UsageError(f"{path}, line {line}: no path", remedy="Every line names a file, or is left out")
         if not scan.is_file():
             raise UsageError(f"{path}, line {line}: {row[PATH]}: no such file", remedy="Paths are relative to the table's folder")
-        if scan in found:
+        if scan.resolve() in listed:
             raise UsageError(f"{path}, line {line}: {row[PATH]} is listed twice", remedy="Leave one of the lines out")
-        if (name := row.get(GROUPED, "")) and documents.setdefault(name, line) != line:
-            raise UsageError(
-                f"{path}, line {line}: document {name} begins in line {documents[name]}: a document of several files cannot be read",
-                remedy="Join its files into one PDF or TIFF, in the order of its pages",
-            )
+        listed.add(scan.resolve())
         found[scan] = tuple((name, value) for name, value in row.items() if value and name not in (PATH, GROUPED))
     if not found:
         raise UsageError(f"{path}: the table lists nothing", remedy=f"Give a line for each scan below the heading, which names {PATH}")
     return found
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the lines of a table with their numbers: names of columns and cells. Raises UsageError that names the line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

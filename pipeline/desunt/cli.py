@@ -87,17 +87,19 @@ def run(
         max_pixels=max_pixels, max_failures=max_failures, formats=split(formats),
     )  # fmt: skip
     from desunt import batch
+    from desunt.grouping import read_groups
     from desunt.sources import Shard
     from desunt.versions import versions
 
     inputs, catalogue = inputs_of(scans, names, manifest)
+    groups = read_groups(manifest) if manifest else ()
     share = Shard.parsed(shard) if shard else None
     # Whoever ends a run by `kill`, a scheduler say, ends it as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with watching() as watch:
         summary = batch.run(
-            inputs, settings, versions(settings), catalogue=catalogue, transcript=transcript, shard=share, redo=redo,
-            retry_failed=retry_failed, dry_run=dry_run, watch=watch,
+            inputs, settings, versions(settings), catalogue=catalogue, groups=groups, transcript=transcript, shard=share,
+            redo=redo, retry_failed=retry_failed, dry_run=dry_run, watch=watch,
         )  # fmt: skip
         if not dry_run and not share and not summary.broken and summary.pages.keys() - {"skipped"}:
             from desunt.report import write_report

@@ -13,6 +13,7 @@ from desunt.export import MODES, Based, Exporter, Mode, export_files, exporter_n
 from desunt.record import Record, write_part
 from desunt.scan.originals import Original
 from desunt.settings import Settings
+from desunt.whereabouts import file_of
 
 # Wide enough to read typescript on a page image beside the text; the original stays where it is.
 PICTURE_WIDTH = 1400
@@ -22,17 +23,17 @@ Order: TypeAlias = tuple[str, Mode]
 
 @dataclass(frozen=True, slots=True)
 class ScanPictures:
-    """The page images of a scan, for display and in full size."""
+    """The page images of a document, for display and in full size; `scan` is its file, or the folder of its files."""
 
     scan: Path
     max_pixels: int
     pdf_dpi: int
 
     def __call__(self, image: ImageRef) -> bytes | None:
-        return scans.picture(self.scan, image, width=PICTURE_WIDTH, max_pixels=self.max_pixels, pdf_dpi=self.pdf_dpi)
+        return scans.picture(file_of(self.scan, image.path), image, width=PICTURE_WIDTH, max_pixels=self.max_pixels, pdf_dpi=self.pdf_dpi)
 
     def original(self, image: ImageRef) -> Original | None:
-        return scans.original(self.scan, image, max_pixels=self.max_pixels, pdf_dpi=self.pdf_dpi)
+        return scans.original(file_of(self.scan, image.path), image, max_pixels=self.max_pixels, pdf_dpi=self.pdf_dpi)
 
 
 def orders(formats: tuple[str, ...], mode: Mode | None = None) -> tuple[Order, ...]:

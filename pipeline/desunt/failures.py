@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from desunt import journal
 from desunt.errors import DependencyMissing, InputError, MachineFailed, Passing
@@ -56,6 +58,13 @@ class Failures:
             journal.page_path(home, page, ".failed").unlink(missing_ok=True)
             forget_results(home)
         return f"the last {STREAK} pages all failed for the same reason, and count as not tried: {error}"
+
+
+def failed(problem: str) -> Future[Any]:
+    """Return what a page comes to whose file is known to be unreadable: no worker needs to see it."""
+    future: Future[Any] = Future()
+    future.set_exception(InputError(problem))
+    return future
 
 
 def machine_failure(error: BaseException) -> BaseException | None:

@@ -21,7 +21,10 @@ State: TypeAlias = Literal["done", "needs review", "failed", "unfinished"]
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The content of `source.json`; `problem` is why the whole input could not be read."""
+    """The content of `source.json`; `problem` is why the whole input could not be read.
+
+    Of a document of several files, `source` is the folder they lie in, and `sha256` one hash over theirs: which they are, the pages say.
+    """
 
     schema: str
     document_id: str
@@ -94,6 +97,20 @@ def forget_pages(folder: Path, *, beyond: int) -> None:
     for path in folder.glob("pages/*.json"):
         if int(path.name.partition(".")[0]) > beyond:
             path.unlink()
+
+
+def has_pages(folder: Path, *, beyond: int) -> bool:
+    """Say whether there are files of pages that the source no longer has."""
+    return any(int(path.name.partition(".")[0]) > beyond for path in folder.glob("pages/*.json"))
+
+
+def write_source(folder: Path, about: SourceFile) -> None:
+    """Write whose folder this is, so that an interrupted run can be told how far it got; remove what a killed one left half-written."""
+    for left in (*folder.glob(".*.part"), *folder.glob("pages/.*.part")):
+        left.unlink(missing_ok=True)
+    path = folder / "source.json"
+    if not path.exists() or path.read_bytes() != to_json(about):
+        write_atomically(path, to_json(about))
 
 
 def read_source(folder: Path) -> SourceFile | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,37 +20,109 @@ from desunt.record import (
     sha256_of,
 )
 from desunt.settings import Settings
-from desunt.sources import Source
-from desunt.workflow import key_of
+from desunt.sources import Source, SourceKind
+from desunt.workflow import PageTask, Part, key_of
 
 NOT_READ = "[PAGE NOT READ]"
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedPage:
+    """A page of a run: its file with its hash, the key of the work, and why its file cannot be read, if so."""
+
+    path: Path
+    sha256: str
+    key: str
+    part: Part | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """One document of a run: its source, its pages with the key of each, and why it cannot be read, if so."""
+    """One document of a run: its source, its pages, and why it cannot be read, if so; the hash of several files is one over theirs."""
 
     source: Source
     sha256: str = ""
-    keys: tuple[str, ...] = ()
+    pages: tuple[PlannedPage, ...] = ()
+    problem: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(page.key for page in self.pages)
+
+    def task(self, number: int, settings: Settings) -> PageTask:
+        """Return the work on a page, counted from 1."""
+        page = self.pages[number - 1]
+        return PageTask(page.path, self.source.id, number, page.sha256, page.key, settings, page.part)
+
+    @property
+    def source_file(self) -> journal.SourceFile:
+        """Return what `source.json` says."""
+        source = self.source
+        return journal.SourceFile("desunt-source-1", source.id, str(source.path), self.sha256, len(self.pages), self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What is known of a file before it is read: its hash, its pages, and what lies beside it; `problem` is why it cannot be read."""
+
+    path: Path
+    sha256: str = ""
+    pages: int = 0
+    beside: tuple[tuple[str, str], ...] = ()
     problem: str = ""
 
 
 def plan(source: Source, settings: Settings, versions: tuple[tuple[str, str], ...]) -> Plan:
     """Count the pages of a source and give each its key; an unreadable source becomes a plan that says why."""
-    from desunt.scan import count_pages
-
     if source.problem:
         return Plan(source, problem=source.problem)
+    if source.files:
+        return _plan_several(source, settings, versions)
+    file = _looked_at(source.path, source.kind, settings)
+    if file.problem:
+        return Plan(source, file.sha256, problem=file.problem)
+    versions = (*versions, *file.beside, *_metadata(source))
+    keys = (key_of(file.sha256, source.id, n, settings, versions) for n in range(1, file.pages + 1))
+    return Plan(source, file.sha256, tuple(PlannedPage(file.path, file.sha256, key) for key in keys))
+
+
+def _plan_several(source: Source, settings: Settings, versions: tuple[tuple[str, str], ...]) -> Plan:
+    """Plan the pages of one file after another; a file that cannot be read is a page that fails, unless they all are."""
+    files = [_looked_at(source.path / name, source.kind, settings) for name in source.files]
+    sha256 = sha256_of("".join(f"{file.sha256}\n" for file in files).encode())
+    if all(file.problem for file in files):
+        others = ". Nor can any other file of the document be read" if len(files) > 1 else ""
+        return Plan(source, sha256, problem=files[0].problem + others)
+    pages: list[PlannedPage] = []
+    copies: Counter[str] = Counter()
+    for name, file in zip(source.files, files, strict=True):
+        copies[file.sha256] += 1
+        for page in range(1, max(1, file.pages) + 1):
+            part = Part(name, page, copies[file.sha256])
+            # What a page is called, and where it stands, is part of its result: the key knows it.
+            about = (*versions, *file.beside, *_metadata(source), ("file", repr((part.name, part.page, part.copy))))
+            key = key_of(file.sha256, source.id, len(pages) + 1, settings, about)
+            pages.append(PlannedPage(file.path, file.sha256, key, part, file.problem))
+    return Plan(source, sha256, tuple(pages))
+
+
+def _looked_at(path: Path, kind: SourceKind, settings: Settings) -> _File:
+    """Hash a file and count its pages."""
+    from desunt.scan import count_pages
+
+    sha256 = ""
     try:
-        sha256 = sha256_of(source.path)
-        pages = 1 if source.kind == "transcript" else count_pages(source.path)
-        versions = (*versions, *_beside(source.path, settings), *((("metadata", repr(source.metadata)),) if source.metadata else ()))
+        sha256 = sha256_of(path)
+        return _File(path, sha256, 1 if kind == "transcript" else count_pages(path), _beside(path, settings))
     except OSError as error:
-        return Plan(source, problem=f"{source.path}: cannot be read: {error.strerror}. Check its permissions")
+        return _File(path, problem=f"{path}: cannot be read: {error.strerror}. Check its permissions")
     except DesuntError as error:
-        return Plan(source, sha256, problem=str(error))
-    return Plan(source, sha256, tuple(key_of(sha256, source.id, n, settings, versions) for n in range(1, pages + 1)))
+        return _File(path, sha256, problem=str(error))
+
+
+def _metadata(source: Source) -> tuple[tuple[str, str], ...]:
+    return (("metadata", repr(source.metadata)),) if source.metadata else ()
 
 
 def _beside(path: Path, settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -65,7 +138,7 @@ def read_pages(folder: Path, one: Plan) -> tuple[tuple[PageFile, ...], dict[str,
     """Read the page files of a document back; a failed page becomes a page that says so."""
     files: list[PageFile] = []
     opinions: dict[str, Opinion] = {}
-    for number in range(1, len(one.keys) + 1):
+    for number in range(1, len(one.pages) + 1):
         path = journal.page_path(folder, number)
         if path.exists():
             files.append(from_json(PageFile, path))
@@ -87,7 +160,8 @@ def page_files(record: Record, key: str) -> tuple[PageFile, PageConjecturesFile]
 def unread_page(folder: Path, one: Plan, number: int) -> PageFile:
     """Return a page that stands for one that failed: a gap over all of it, and a note with the reason."""
     failure: journal.FailedFile = from_json(journal.FailedFile, journal.page_path(folder, number, ".failed"))
-    gap = Gap(stable_id(one.source.id, one.sha256, number, "page"), None, None, "illegible", mark=NOT_READ, continues=None)
-    region = Region(f"p{number}-r1", "unread", None, (Line(stable_id(one.source.id, one.sha256, number, "line"), None, (gap,)),))
+    place = (one.source.id, one.pages[number - 1].sha256, number)
+    gap = Gap(stable_id(*place, "page"), None, None, "illegible", mark=NOT_READ, continues=None)
+    region = Region(f"p{number}-r1", "unread", None, (Line(stable_id(*place, "line"), None, (gap,)),))
     note = f"page {number} was not read: {failure.problem}"
     return PageFile(PAGE_SCHEMA, failure.key, (Step("failed", "1", (("page", str(number)),)),), Page(number, None, (region,)), (note,))

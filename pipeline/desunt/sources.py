@@ -23,8 +23,10 @@ TRANSCRIPT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ".text"})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input file: `id` is its path relative to the folder that was searched, `folder` where its results go.
+    """One document to be: `path` is its file, `id` the file's path relative to the folder that was searched, `folder` where results go.
 
+    A document of several files has their names in `files`, in the order of its pages; then `path` is the folder they are relative to, and
+    `id` the document's name (`grouping.py`).
     `problem` is why there is no such file, although its archive names it; `metadata` are what a catalogue says about it.
     """
 
@@ -34,6 +36,12 @@ class Source:
     folder: str = ""
     problem: str = ""
     metadata: Pairs = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """Return what a log calls the document."""
+        return self.id if self.files else str(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +146,9 @@ def give_folders(sources: Sequence[Source], taken: dict[str, str]) -> list[Sourc
     homes = {owner: folder for folder, owner in taken.items()}
     placed = []
     for source in sources:
-        folder = homes.get(source.id) or _free(safe_stem(source.id), source.id, folded)
+        folder = homes.get(source.id) or _free(_stem(source), source.id, folded)
         if folder in owners and owners[folder] != source.id:
-            raise UsageError(f"{source.path}: no folder name is free for it", remedy="Rename the file")
+            raise UsageError(f"{source.shown}: no folder name is free for it", remedy="Give it another name")
         owners[folder] = source.id
         folded.add(folder.casefold())
         homes[source.id] = folder
@@ -152,8 +160,17 @@ def _free(stem: str, document_id: str, taken: set[str]) -> str:
     return stem if stem.casefold() not in taken else f"{stem}-{stable_id(document_id)[:8]}"
 
 
+def _stem(source: Source) -> str:
+    # The name of a document is no path: `RG 59/861.24` has neither a folder nor a suffix.
+    return safe_name(source.id) if source.files else safe_stem(source.id)
+
+
 def safe_stem(document_id: str) -> str:
     """Return the file's stem without characters that folders cannot carry, at most 120 long."""
-    stem = PurePosixPath(document_id).stem
+    return safe_name(PurePosixPath(document_id).stem)
+
+
+def safe_name(stem: str) -> str:
+    """Return a name without characters that folders cannot carry, at most 120 long."""
     safe = re.sub(r"[^\w.,()+ -]", "_", stem).strip(" .")[:120]
     return safe or "document"

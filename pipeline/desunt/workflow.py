@@ -30,8 +30,23 @@ FILLED = frozenset({"illegible", "damaged", "low-confidence"})
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Where a page of a document of several files stands: the file's name and the page's number in it, from 1.
+
+    `copy` is 2 for a file that has the same bytes as one before it in the document, and so on.
+    """
+
+    name: str
+    page: int
+    copy: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class PageTask:
-    """One page to work on: a file, the document it belongs to, its number from 1, the file's hash, and the key of the work."""
+    """One page to work on: a file, the document it belongs to, its number there from 1, the file's hash, and the key of the work.
+
+    `part` is None where the document is the file.
+    """
 
     path: Path
     document_id: str
@@ -39,6 +54,22 @@ class PageTask:
     sha256: str
     key: str
     settings: Settings
+    part: Part | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the file's name, as the record has it."""
+        return self.part.name if self.part else self.document_id
+
+    @property
+    def page(self) -> int:
+        """Return the page's number in its file."""
+        return self.part.page if self.part else self.number
+
+    @property
+    def place(self) -> str:
+        """Return what the ids of words and gaps begin with: two blank pages of the same bytes must not share them."""
+        return f"{self.document_id}\x1f{self.part.copy}" if self.part and self.part.copy > 1 else self.document_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +103,22 @@ def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
 
     settings, lexicon = task.settings, lexicon_of(task.settings)
     limits = {"max_pixels": settings.max_pixels, "pdf_dpi": settings.pdf_dpi}
-    scanned = scan.read_page(task.path, task.number, name=task.document_id, sha256=task.sha256, **limits)
+    scanned = scan.read_page(task.path, task.page, name=task.name, sha256=task.sha256, **limits)
     engine = load_engine(settings.engine, settings.lang)
     if isinstance(engine, ReadsBeside):
-        beside = engine.beside(task.path, task.number)
+        beside = engine.beside(task.path, task.page)
         best = read_untouched(scanned.pixels, scanned.image.dpi, beside, settings.page_seconds, lexicon)
     else:
         best = read_best(scanned.pixels, scanned.image.dpi, engine, settings.page_seconds, lexicon)
         best = read_beside_blots(best, scanned.pixels, engine, settings.page_seconds, lexicon)
     legibility = load_legibility()
     page = find_gaps(
-        scanned.image, scanned.pixels, best.reading, document_id=task.document_id, number=task.number,
+        scanned.image, scanned.pixels, best.reading, document_id=task.place, number=task.number,
         vouch=settings.vouch, read=settings.read, lexicon=lexicon, legibility=legibility,
     )  # fmt: skip
     again: tuple[Step, ...] = ()
     if settings.second != "none" and not isinstance(engine, ReadsBeside):
-        page, again = read_again(page, scanned.pixels, settings, lexicon, task.document_id)
+        page, again = read_again(page, scanned.pixels, settings, lexicon, task.place)
     tried = "; ".join(f"{name} {score:.4f}" for name, score in best.evidence)
     threshold = settings.read if settings.read is not None else legibility.threshold_read
     steps = (

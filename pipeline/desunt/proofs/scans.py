@@ -17,17 +17,12 @@ from desunt.proofs.findings import Breach, Finding, Note
 from desunt.record import Record, sha256_of
 from desunt.scan.originals import Original
 from desunt.settings import Settings
+from desunt.whereabouts import file_of, places_of
 
 # Page images are compared in grey at about this width. Over 9 scans, other coders and scalers change no pixel by more than 0.03 of full
 # scale there; one word painted over changes some by more than 0.3.
 WIDTH = 200
 SAME = 0.1
-
-
-def places_of(document: Document, path: str, scans: Path | None) -> list[Path]:
-    """Return the files that may be a scan or transcript of the document, the likeliest first; those that exist."""
-    moved = [scans / path, scans / document.id, scans / Path(path).name] if scans else []
-    return [place for place in dict.fromkeys([*moved, Path(document.source), Path(path)]) if place.is_file()]
 
 
 def prove_scans(document: Document, file: str, scans: Path | None) -> Iterator[Finding]:
@@ -39,7 +34,8 @@ def prove_scans(document: Document, file: str, scans: Path | None) -> Iterator[F
         there = places_of(document, path, scans)
         if place == "transcript":
             # The source of a scan with a transcript is the scan: it must not pass for a changed transcript.
-            there = [one for one in there if one != Path(document.source) or document.source == path]
+            own = file_of(Path(document.source), path)
+            there = [one for one in there if one != own or own == Path(path)]
         try:
             hashes = [sha256_of(one) for one in there]
         except OSError as error:

@@ -14,10 +14,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.document import Box, Document, ImageRef
+from desunt.document import Box, ImageRef
 from desunt.export.wording import setting
 from desunt.record import Record
 from desunt.settings import Settings
+from desunt.whereabouts import places_of
 
 Kind: TypeAlias = Literal["original", "cleaned"]
 
@@ -99,7 +100,7 @@ class Pictures:
     def _scan(self, record: Record, image: ImageRef, width: int) -> bytes | None:
         from desunt import scan
 
-        for place in places_of(record.document, image, self.scans):
+        for place in places_of(record.document, image.path, self.scans):
             made = scan.picture(place, image, width=width, **_limits(record))
             if made is not None:
                 return made
@@ -130,12 +131,6 @@ class Pictures:
 
         pixels = self._pixels(record, image, "original")
         return None if pixels is None else retouch.flattened(retouch.border_painted(retouch.grey(pixels)))
-
-
-def places_of(document: Document, image: ImageRef, scans: Path | None) -> list[Path]:
-    """Return the files that may be the page's scan, the likeliest first; those that exist."""
-    moved = [scans / image.path, scans / document.id, scans / Path(image.path).name] if scans else []
-    return [place for place in dict.fromkeys([*moved, Path(document.source), Path(image.path)]) if place.is_file()]
 
 
 def picture_version(image: ImageRef) -> str:

@@ -33,6 +33,21 @@ def test_two_folders_keep_their_scans_apart(tmp_path) -> None:
     assert len({s.folder for s in placed}) == 2
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_named_files_of_one_name_are_documents_of_their_own_in_any_order(tmp_path, order) -> None:
+    make(tmp_path, "box1/a/1.png", "box2/a/1.png", "box1/2.png")
+    named = [tmp_path / "box1/a/1.png", tmp_path / "box2/a/1.png", tmp_path / "box1/2.png"]
+    placed = give_folders(find_sources([named[i] for i in order], KINDS, tmp_path / "out"), {})
+    assert {s.path: s.id for s in placed} == {named[0]: "box1/a/1.png", named[1]: "box2/a/1.png", named[2]: "2.png"}
+    assert len({s.folder for s in placed}) == 3
+
+
+def test_folders_of_one_name_keep_their_scans_apart(tmp_path) -> None:
+    make(tmp_path, "x/box/a.png", "y/box/a.png", "y/box/b.png")
+    found = find_sources([tmp_path / "x/box", tmp_path / "y/box"], KINDS, tmp_path / "out")
+    assert [s.id for s in found] == ["x/box/a.png", "y/box/a.png", "box/b.png"]
+
+
 def test_a_missing_input_is_named(tmp_path) -> None:
     with pytest.raises(UsageError, match="nothing-here"):
         find_sources([tmp_path / "nothing-here"], KINDS, tmp_path / "out")

@@ -16,7 +16,7 @@ from desunt.executor import Executor, Means, load_executor
 from desunt.failures import STREAK, Failures, failed, machine_failure
 from desunt.grouping import Group, grouped
 from desunt.outputs import finish, forget_results, is_exported
-from desunt.planning import Plan, page_files, plan, read_pages
+from desunt.planning import Plan, page_files, plan, read_pages, refuse_to_replace
 from desunt.record import Record, from_json, sha256_of
 from desunt.settings import Settings
 from desunt.sources import Shard, find_sources, give_folders
@@ -52,6 +52,8 @@ def run(
     if transcript:
         versions = (*versions, ("transcript", sha256_of(transcript)))
     plans = [plan(source, settings, versions) for source in sources]
+    for one in plans:
+        refuse_to_replace(one, settings.out)
     watch(Progress("planned", "", pages=sum(max(1, len(p.pages)) for p in plans)))
     job = Job(settings, Summary(documents=len(plans)), transcript, redo, retry_failed, watch)
     if dry_run:

@@ -9,7 +9,7 @@ from pathlib import Path
 from desunt import journal
 from desunt.conjecture import Opinion
 from desunt.document import Gap, Line, Page, Region, Step, stable_id
-from desunt.errors import DesuntError
+from desunt.errors import DesuntError, UsageError
 from desunt.record import (
     PAGE_CONJECTURES_SCHEMA,
     PAGE_SCHEMA,
@@ -123,6 +123,19 @@ def _looked_at(path: Path, kind: SourceKind, settings: Settings) -> _File:
 
 def _metadata(source: Source) -> tuple[tuple[str, str], ...]:
     return (("metadata", repr(source.metadata)),) if source.metadata else ()
+
+
+def refuse_to_replace(one: Plan, out: Path) -> None:
+    """Raise UsageError if the document's folder holds the results of another file of its name that is still there."""
+    known = journal.read_source(out / one.source.folder)
+    if known is None or one.source.files or not known.sha256 or known.sha256 == one.sha256:
+        return
+    other = Path(known.source)
+    if other.is_file() and other.resolve() != one.source.path.resolve():
+        raise UsageError(
+            f"{one.source.path}: its results would take the place of those of {other}, which has the same name, {one.source.id}",
+            remedy="Give another --out, or one folder that holds both",
+        )
 
 
 def _beside(path: Path, settings: Settings) -> tuple[tuple[str, str], ...]:

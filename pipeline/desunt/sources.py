@@ -89,7 +89,33 @@ def find_sources(inputs: Sequence[Path], suffixes: frozenset[str], out: Path) ->
     for given in inputs:
         for source in _search(given, suffixes, out, several):
             found.setdefault(source.path.resolve() / source.id if source.problem else source.path.resolve(), source)
-    return list(found.values())
+    return told_apart(list(found.values()))
+
+
+def told_apart(sources: Sequence[Source]) -> list[Source]:
+    """Return the sources, no two with one id: those that would share it (`box1/1.png` and `box2/1.png`, both named) take so much of their
+    paths that they do not, in whatever order they are given.
+
+    Raises UsageError if that is not possible.
+    """
+    rivals: dict[str, list[Source]] = {}
+    for source in sources:
+        rivals.setdefault(source.id, []).append(source)
+    found = [replace(one, id=_longer(one, rivals[one.id])) if len(rivals[one.id]) > 1 else one for one in sources]
+    known: dict[str, Source] = {}
+    for one in found:
+        if known.setdefault(one.id, one) is not one:
+            raise UsageError(f"{one.path} and {known[one.id].path} are both called {one.id}", remedy="Rename one of them")
+    return found
+
+
+def _longer(one: Source, rivals: Sequence[Source]) -> str:
+    """Return the shortest end of the path, longer than the id, that none of the rivals has."""
+    ends = [other.path.resolve().parts for other in rivals if other is not one]
+    parts = one.path.resolve().parts
+    start = len(PurePosixPath(one.id).parts) + 1
+    least = next((k for k in range(start, len(parts)) if all(end[-k:] != parts[-k:] for end in ends)), len(parts))
+    return PurePosixPath(*parts[-least:]).as_posix().lstrip("/")
 
 
 def _search(given: Path, suffixes: frozenset[str], out: Path, several: bool) -> Iterable[Source]:

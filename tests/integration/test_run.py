@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Run, desunt
+from .conftest import Run, desunt, typed_page
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -165,3 +165,22 @@ def test_a_named_file_is_one_document(finished: Run, tmp_path: Path, name: str) 
     stem = Path(name).stem
     assert (tmp_path / "out" / stem / f"{stem}.txt").exists()
     assert not (tmp_path / "out" / stem / f"{stem}.html").exists()
+
+
+def test_a_file_never_takes_the_place_of_another_of_its_name(tmp_path: Path) -> None:
+    for box, text in (("one", "The first letter."), ("two", "The second letter.")):
+        (tmp_path / box).mkdir()
+        typed_page(text).save(tmp_path / box / "1.png", dpi=(300, 300))
+    first = desunt("run", "one/1.png", "--out", "out", "--model", "ngram", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    before = contents(tmp_path / "out")
+    second = desunt("run", "two/1.png", "--out", "out", "--model", "ngram", cwd=tmp_path)
+    assert second.returncode == 2
+    assert "one/1.png" in second.stderr
+    assert contents(tmp_path / "out") == before
+    both = desunt("run", "one/1.png", "two/1.png", "--out", "both", "--model", "ngram", cwd=tmp_path)
+    assert both.returncode == 0, both.stderr
+    assert len(list((tmp_path / "both").glob("*/record.json"))) == 2
+    (tmp_path / "one" / "1.png").unlink()
+    moved = desunt("run", "two/1.png", "--out", "out", "--model", "ngram", cwd=tmp_path)
+    assert moved.returncode == 0, moved.stderr

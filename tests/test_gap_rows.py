@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.drawn_page import SENTENCE, place, typed
 from tests.test_gaps import ROWS, gaps_of
 
@@ -33,6 +35,14 @@ def test_blocks_as_close_as_lines_are_one_region():
     found = gaps_of(page, cut)
     assert len(found.regions) == 1
     assert found.text.splitlines() == [SENTENCE] * 6
+
+
+@pytest.mark.parametrize(("text", "regions"), [(SENTENCE, 1), (f"{SENTENCE}.", 6)])
+def test_a_line_that_ends_no_sentence_goes_on_in_the_next_block(text, regions):
+    """Where every line is a block of its own, nothing tells how far lines usually stand apart."""
+    page, reading = typed(dict.fromkeys(range(6), text))
+    cut = replace(reading, lines=tuple(replace(line, block=number) for number, line in enumerate(reading.lines)))
+    assert len(gaps_of(page, cut).regions) == regions
 
 
 def test_a_paragraph_further_down_is_a_region_of_its_own():

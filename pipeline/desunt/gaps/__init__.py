@@ -17,7 +17,8 @@ from desunt.gaps.hand import find_handwriting, looks_written
 from desunt.gaps.ink import Ink, find_ink
 from desunt.gaps.legibility import Legibility
 from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
-from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, regions_of, rows_of, with_gaps, with_row
+from desunt.gaps.regions import regions_of
+from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, rows_of, with_gaps, with_row
 from desunt.gaps.spelling import spelling_of
 from desunt.gaps.withheld import find_withheld, looks_covered
 from desunt.gaps.word_features import word_features

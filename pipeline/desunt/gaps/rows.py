@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise, zip_longest
+from itertools import groupby, zip_longest
 from statistics import median
 
 from desunt.document import Box, Extent, Reason
@@ -23,8 +23,6 @@ CLOSE, MANY, APART = 0.6, 3, 3.0
 # Marks outside the text area with so few letters are no text.
 STRAY_LETTERS = 4
 LONG_LINE = 15
-# The next line lies at most so many usual distances below.
-NEXT_LINE = 1.25
 # How much of a word a redaction must cover for its reading to be dropped: the rest of the word is dropped with it.
 HIDDEN = 0.25
 
@@ -227,66 +225,3 @@ def with_row(rows: Sequence[Row], gap: Found, *, unread: bool) -> list[Row]:
         if across > 0 and row.box.top + row.box.bottom > gap.box.top + gap.box.bottom:
             return [*rows[:place], Row((gap,), row.block, unread=unread), *rows[place:]]
     return [*rows, Row((gap,), rows[-1].block if rows else 1, unread=unread)]
-
-
-def regions_of(rows: Sequence[Row], size: Measure) -> list[list[Row]]:
-    """Return the rows by regions: those of one block together, and `UNREAD_LINES` or more unread rows below each other as one gap.
-
-    Engines cut a paragraph into blocks where a stamp or a fold lies across it: blocks as close as their lines are one region.
-    """
-    regions: list[list[Row]] = []
-    pitch = _pitch(rows)
-    for members in _stacks(rows, size):
-        if members[0].unread and len(members) >= UNREAD_LINES:
-            regions.append([_one_of(members)])
-        elif regions and _goes_on(regions[-1], members[0], pitch) and not _is_region_of_its_own(regions[-1]):
-            regions[-1].extend(members)
-        else:
-            regions.append(members)
-    return regions
-
-
-def _pitch(rows: Sequence[Row]) -> float:
-    """Return the usual distance of a page's lines, from top to top, 0 where no two stand in one block."""
-    steps = [
-        below.box.top - above.box.top for above, below in pairwise(rows) if above.block == below.block and below.box.top > above.box.top
-    ]
-    return median(steps) if steps else 0.0
-
-
-def _goes_on(region: Sequence[Row], row: Row, pitch: float) -> bool:
-    """Tell whether a row belongs to the region above it: it is of its block, or the next line of its column in the middle of it."""
-    above = region[-1]
-    if above.block == row.block:
-        return True
-    across = min(above.box.right, row.box.right) - max(above.box.left, row.box.left)
-    near = 0.5 * pitch < row.box.top - above.box.top <= NEXT_LINE * pitch
-    return near and not row.unread and not above.unread and 2 * across > max(above.box.width, row.box.width)
-
-
-def _stacks(rows: Sequence[Row], size: Measure) -> list[list[Row]]:
-    """Return runs of rows of one block, all read or all unread; unread rows also stand close below each other."""
-    stacks: list[list[Row]] = []
-    for row in rows:
-        above = stacks[-1][-1] if stacks else None
-        joins = above is not None and above.unread == row.unread and (above.block == row.block or row.unread)
-        if joins and above is not None and row.unread:
-            joins = -size.height <= row.box.top - above.box.bottom <= 3 * size.height and row.box.left < above.box.right
-        if joins:
-            stacks[-1].append(row)
-        else:
-            stacks.append([row])
-    return stacks
-
-
-def _is_region_of_its_own(rows: list[Row]) -> bool:
-    gap = rows[0].tokens[0]
-    return rows[0].unread and isinstance(gap, Found) and gap.extent.unit == "line" and gap.extent.least >= UNREAD_LINES
-
-
-def _one_of(rows: list[Row]) -> Row:
-    gaps = [token for row in rows for token in row.tokens if isinstance(token, Found)]
-    readings = [gap.engine_reading for gap in gaps if gap.engine_reading]
-    reason: Reason = "low-confidence" if readings else "illegible"
-    gap = Found(around([gap.box for gap in gaps]), Extent("line", len(rows), len(rows)), reason, " ".join(readings) or None)
-    return Row((gap,), rows[0].block, unread=True)

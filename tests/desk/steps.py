@@ -25,4 +25,5 @@ def start(page: Any, *, script: bool = True) -> None:
 
 
 def offered(page: Any) -> list[str]:
-    return page.locator(".take .guess").all_inner_texts()
+    """Return what can be taken with one key: what was weighed and is not offered lies behind a summary that is closed."""
+    return [one.inner_text() for one in page.locator(".take .guess").all() if one.is_visible()]

@@ -125,6 +125,12 @@ def test_what_the_ink_names_is_scored_and_not_proposed_for(model: Watched, lexic
     assert texts(opinions[1])[0] == "Embassy"
 
 
+def test_a_word_in_an_engine_s_odd_capitals_is_written_plainly(model: Watched, lexicon: Lexicon) -> None:
+    found = texts(one(Asked(gap(None, "tHe"), "The Department told ", " Ambassador that the port should be open."), model, lexicon))
+    assert "the" in found
+    assert "tHe" not in found
+
+
 def test_the_doubted_reading_and_words_that_nothing_knows_are_told_apart(model: Watched, lexicon: Lexicon) -> None:
     known = knowledge(lexicon, ["Molotov"])
     [weighed] = weigh([Asked(gap(None, "Molotoy."), BEFORE, AFTER)], model.model, known)

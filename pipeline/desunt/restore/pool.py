@@ -68,9 +68,14 @@ def gather(
         rival = pool.get(same(text))
         if rival is None and len(pool) >= POOL:
             continue
-        if rival is None or filling.score > rival.score:
-            pool[same(text)] = Filling(text, filling.score)
+        if rival is None or filling.score > rival.score or (_oddly_cased(rival.text) and not _oddly_cased(text)):
+            pool[same(text)] = Filling(text, filling.score if rival is None else max(filling.score, rival.score))
     return list(pool.values())
+
+
+def _oddly_cased(text: str) -> bool:
+    """Tell whether a word has capitals after small letters or among them, as an engine's `nO` has: the word written plainly is meant."""
+    return any(word != word.lower() and word != word.upper() and word[1:] != word[1:].lower() for word in text.split())
 
 
 def _style(asked: Asked) -> Style:

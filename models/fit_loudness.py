@@ -67,7 +67,8 @@ def passages(path: Path) -> Iterator[tuple[Context, str]]:
             text = json.loads(line)["text"][START : START + LENGTH]
             if number % EVERY or len(text) < LENGTH:
                 continue
-            before, word, after = text[:-AFTER].rpartition(" ")[0], *text[len(text[:-AFTER].rpartition(" ")[0]) + 1 :].split(" ", 1)
+            before, _, rest = text[:-AFTER].rpartition(" ")
+            word, _, after = (rest + text[-AFTER:]).partition(" ")
             if word.isalpha():
                 yield Context(f"{before} ", f" {after}", Extent("character", max(1, len(word) - 1), len(word) + 1)), word
 

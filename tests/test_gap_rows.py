@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.drawn_page import SENTENCE, place, typed
+from tests.drawn_page import SENTENCE, typed
 from tests.test_gaps import ROWS, gaps_of
 
 
@@ -22,11 +22,6 @@ def test_the_box_of_a_hopeless_word_ends_where_the_next_word_begins():
     assert gap.extent is not None
     assert right.extent is not None
     assert abs(gap.extent.least - right.extent.least) <= 1
-
-
-def test_a_word_beside_a_higher_one_keeps_its_box():
-    page, reading = typed({**ROWS, 3: "the Qx#~vw; would agree with this country"}, {"Qx#~vw;": 0.1})
-    assert gaps_of(page, reading).gaps[0].box == place(3, 4, 7)
 
 
 def test_blocks_as_close_as_lines_are_one_region():

@@ -32,7 +32,7 @@ $(READY): pyproject.toml models/models.toml setup.sh
 	@touch $@
 
 $(DEV): $(READY)
-	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,rapid,cluster,postgres]"
+	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,cluster,postgres]"
 	@touch $@
 
 test: system-dev $(DEV)

@@ -42,7 +42,7 @@ setup_venv() {
     "$PYTHON" -m venv $VENV
 }
 
-# $1: extras, such as [dev,rapid]
+# $1: extras, such as [dev,cluster]
 setup_packages() {
     setup_venv
     echo "Installing Python packages (about 1.6 GB on disk, a few minutes) ..."

@@ -1,33 +1,29 @@
-"""Fit the legibility model on scans with ground truth: `models/legibility.json`, and print what it is worth.
+"""Fit the legibility models on scans with ground truth: `models/legibility.json`, and print what they are worth.
 
-    python models/fit_legibility.py SCANS... [--cache folder] [--out models/legibility.json] [--date 2026-11-23]
+    python models/fit_legibility.py SCANS... [--cache folder] [--out models/legibility.json] [--date 2026-11-26]
 
 Every image below the folders that has a transcript beside it (`page.lines.json`, `page.gt.txt`, see `ground_truth.py`) is read
-as `desunt run` reads it. The figures are of words of documents the model was not fitted on: a fit for each document left out.
-Pages whose names differ only in a last number are one document. Fitting is deterministic; reading takes most of the time and is
-kept in the cache folder.
+as `desunt run` reads it, and all its words by the second engine. The figures are of words of documents the models were not fitted
+on: a fit for each document left out. Pages whose names differ only in a last number are one document. Fitting is deterministic;
+reading takes most of the time and is kept in the cache folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import hashlib
 import json
-import pickle
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from ground_truth import labels, transcript_of
+from ground_truth import transcript_of
 from measures import Numbers, Truths, auroc, average_precision, calibration_error, found_at, threshold
+from second_looks import Beyond, Looked, alone_rows, beyond, final, look_at, sha256_of, twice_rows, unseen_rows
 
-from desunt.gaps.ink import find_ink
-from desunt.gaps.legibility import FEATURES
-from desunt.gaps.spelling import spelling_of
-from desunt.gaps.word_features import word_features
+from desunt.gaps.legibility import MODELS
 from desunt.lexicon import load_lexicon
 from desunt.ocr import Reading
 
@@ -36,16 +32,6 @@ RIDGE = 3.0
 FARTHEST = 4.0
 # A gap does less harm than a word that stays only where most words that would go are wrong.
 LEAST_WRONG = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Words whose truth is known: `features` (words, features), `right` 0 or 1, the engine's `confidence`, and the `document` of each."""
-
-    features: Numbers
-    right: Truths
-    confidence: Numbers
-    document: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,47 +57,19 @@ def scans(folders: list[Path]) -> list[Path]:
     return [path for path in found if path.with_suffix(".lines.json").exists() or transcript_of(path)]
 
 
-def read(path: Path) -> tuple[np.ndarray, Reading]:
-    """Return a scan's pixels and the reading `desunt run` would have of it."""
+def read(path: Path) -> tuple[np.ndarray, int, Reading]:
+    """Return a scan's pixels, its resolution, and the reading `desunt run` would have of it by the first engine alone."""
     from desunt import scan
     from desunt.cleanup import read_best
+    from desunt.cleanup.reread import read_beside_blots
     from desunt.ocr import load_engine
 
-    scanned = scan.read_page(
-        path, 1, name=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), max_pixels=200_000_000, pdf_dpi=300
-    )
-    best = read_best(scanned.pixels, scanned.image.dpi, load_engine("tesseract", "eng"), 300.0, load_lexicon())
-    return scanned.pixels, best.reading
-
-
-def collect(paths: list[Path], reader: Callable[[Path], tuple[np.ndarray, Reading]], cache: Path | None) -> tuple[Words, str]:
-    """Return the judged words of all scans and the engine's version."""
-    lexicon = load_lexicon()
-    rows, right, confidence, documents, version = [], [], [], [], ""
-    for path in paths:
-        pixels, reading = cached(path, reader, cache)
-        version = reading.version
-        features = word_features(reading, find_ink(pixels), lexicon, spelling_of(lexicon))
-        for row, word, verdict in zip(features, reading.words, labels(reading, path), strict=True):
-            if verdict is not None:
-                rows.append(row)
-                right.append(float(verdict))
-                confidence.append(word.confidence)
-                documents.append(document_of(path))
-        print(f"{path.name}: {len(reading.words)} words", flush=True)
-    return Words(np.array(rows), np.array(right), np.array(confidence), np.array(documents)), version
-
-
-def cached(path: Path, reader: Callable[[Path], tuple[np.ndarray, Reading]], cache: Path | None) -> tuple[np.ndarray, Reading]:
-    """Return what the reader gives, kept between runs in the cache folder (a pickle of our own, read by nobody else)."""
-    if cache is None:
-        return reader(path)
-    kept = cache / f"{path.parent.name}-{path.stem}.pickle"
-    if not kept.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(pickle.dumps(reader(path)))
-    pixels, reading = pickle.loads(kept.read_bytes())
-    return pixels, reading
+    engine, lexicon = load_engine("tesseract", "eng"), load_lexicon()
+    scanned = scan.read_page(path, 1, name=path.name, sha256=sha256_of(path), max_pixels=200_000_000, pdf_dpi=300)
+    best = read_best(scanned.pixels, scanned.image.dpi, engine, 300.0, lexicon)
+    best = read_beside_blots(best, scanned.pixels, engine, 300.0, lexicon)
+    print(f"{path.name}: {len(best.reading.words)} words", flush=True)
+    return scanned.pixels, scanned.image.dpi, best.reading
 
 
 def fit(features: Numbers, right: Truths, ridge: float = RIDGE) -> Fit:
@@ -130,56 +88,109 @@ def fit(features: Numbers, right: Truths, ridge: float = RIDGE) -> Fit:
     return Fit(mean, scale, weights[:-1], float(weights[-1]))
 
 
-def left_out(words: Words) -> Numbers:
-    """Return for each word its probability by the model fitted without its document."""
-    chances = np.zeros(len(words.right))
-    for document in np.unique(words.document):
-        own = words.document == document
-        chances[own] = fit(words.features[~own], words.right[~own])(words.features[own])
-    return chances
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The models that vote on words; that of words beyond them, `unseen`, is fitted on what the vote leaves."""
+
+    alone: Fit
+    first: Fit
+    second: Fit
 
 
-def report(words: Words, chances: Numbers) -> Iterator[str]:
-    """Yield the measures, engine's confidence first, overall and for each folder, then what the thresholds do."""
-    folders = np.array([name.split("/")[0] for name in words.document])
-    yield f"{'':34}{'words':>7}{'misread':>9}{'AUROC':>8}{'AP':>8}{'ECE':>8}{'found@5%':>10}"
-    for folder in ("all", *np.unique(folders)):
-        own = np.ones(len(folders), bool) if folder == "all" else folders == folder
-        wrong = words.right[own] == 0
-        for name, score in (("engine's confidence", words.confidence[own]), ("legibility", chances[own])):
-            figures = (
-                auroc(wrong, 1 - score),
-                average_precision(wrong, 1 - score),
-                calibration_error(words.right[own], score),
-                found_at(wrong, 1 - score),
-            )
-            yield f"{folder:10}{name:24}{own.sum():7}{wrong.sum():9}" + "".join(f"{figure:9.4f}" for figure in figures)
-    for least in (0.1, 0.2, 0.3, 0.4, 0.5, threshold(words.right == 0, chances, LEAST_WRONG)):
-        gone = chances < least
-        wrong, found = np.mean(words.right[gone] == 0), np.mean(gone[words.right == 0])
-        yield f"read {least}: {gone.sum()} words go, {wrong:.3f} of them misread, {found:.3f} of all misread words"
-    for least in (0.8, 0.9, 0.95):
-        sure = chances >= least
-        yield f"vouch {least}: {sure.mean():.3f} of words, {np.mean(words.right[sure] == 0):.4f} of them misread"
+def fitted(pages: list[Looked]) -> Fits:
+    alone = fit(*alone_rows(pages))
+    return Fits(alone, *(fit(*rows) for rows in twice_rows(pages, alone)))
 
 
-def stored(model: Fit, words: Words, chances: Numbers, version: str, date: str) -> dict[str, object]:
-    """Return the content of `legibility.json`; numbers are rounded so that the file is the same on every machine."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Words whose truth is known, with a chance for each that it is right, and the folder of each."""
+
+    right: Truths
+    chance: Numbers
+    folder: np.ndarray
+
+
+def fits_of(pages: list[Looked]) -> dict[str, Fit]:
+    fits = fitted(pages)
+    return {"alone": fits.alone, "first": fits.first, "second": fits.second}
+
+
+def voted_left_out(pages: list[Looked]) -> list[tuple[Fits, Beyond]]:
+    """Return each page voted on by models fitted without its document."""
+    found = []
+    for document in sorted({document_of(page.path) for page in pages}):
+        fits = fitted([page for page in pages if document_of(page.path) != document])
+        found += [(fits, beyond(page, fits)) for page in pages if document_of(page.path) == document]
+        print(f"{document} left out", flush=True)
+    return found
+
+
+def left_out(voted: list[tuple[Fits, Beyond]]) -> dict[str, Told]:
+    """Return by each way to judge them the words of every document, by models fitted without it.
+
+    *Engine*: its confidence; *alone*: its words by our model; *voted*: the words that stand after the second engine.
+    """
+    told: dict[str, list[tuple[float, float, str]]] = {"engine": [], "alone": [], "voted": []}
+    for document in sorted({document_of(one.page.path) for _, one in voted}):
+        unseen = fit(*unseen_rows([one for _, one in voted if document_of(one.page.path) != document]))
+        for fits, one in voted:
+            if document_of(one.page.path) == document:
+                page, words = one.page, one.page.reading.words
+                for way, verdicts, chances in (
+                    ("engine", page.first_right, [word.confidence for word in words]),
+                    ("alone", page.first_right, fits.alone(page.features) if words else []),
+                    ("voted", *final(one, unseen)),
+                ):
+                    rows = zip(verdicts, chances, strict=True)
+                    told[way] += [(float(right), float(chance), page.path.parent.name) for right, chance in rows if right is not None]
+    return {way: Told(*(np.array(column) for column in zip(*rows, strict=True))) for way, rows in told.items()}
+
+
+def report(told: Mapping[str, Told]) -> Iterator[str]:
+    """Yield the measures, overall and for each folder, then what the thresholds do to the words that stand at last."""
+    yield f"{'':20}{'words':>7}{'right':>7}{'misread':>9}{'AUROC':>8}{'AP':>8}{'ECE':>8}{'found@5%':>10}"
+    for folder in ("all", *np.unique(told["voted"].folder)):
+        for way, words in told.items():
+            own = np.full(len(words.right), True) if folder == "all" else words.folder == folder
+            wrong, chance = words.right[own] == 0, words.chance[own]
+            measures = auroc, average_precision, lambda w, doubt: calibration_error(1.0 - w, 1 - doubt), found_at
+            figures = "".join(f"{measure(wrong, 1 - chance):9.4f}" for measure in measures)
+            yield f"{folder:10}{way:10}{own.sum():7}{int((~wrong).sum()):7}{wrong.sum():9}{figures}"
+    words = told["voted"]
     wrong = words.right == 0
-    rows = zip(FEATURES, model.mean, model.scale, model.weights, strict=True)
+    for least in (0.1, 0.2, 0.3, 0.4, 0.5, threshold(wrong, words.chance, LEAST_WRONG)):
+        gone = words.chance < least
+        shares = f"{wrong[gone].mean():.3f} of them misread, {gone[wrong].mean():.3f} of all misread words"
+        yield f"read {least}: {gone.sum()} words go, {shares}"
+    for least in (0.8, 0.9, 0.95):
+        sure = words.chance >= least
+        yield f"vouch {least}: {sure.mean():.3f} of words, {wrong[sure].mean():.4f} of them misread"
+
+
+def stored(models: Mapping[str, Fit], told: Mapping[str, Told], documents: int, date: str) -> dict[str, object]:
+    """Return the content of `legibility.json`; numbers are rounded so that the file is the same on every machine."""
+    words = told["voted"]
+    wrong = words.right == 0
     return {
-        "what": "logistic regression: probability that an engine's word is right; see legibility.md",
-        "engine": f"tesseract {version}",
+        "what": "logistic regressions: probability that a word was read right, by one engine or after a second; see legibility.md",
         "date": date,
-        "words": len(words.right),
+        "words": len(wrong),
         "misread": int(wrong.sum()),
-        "documents": len(np.unique(words.document)),
+        "documents": documents,
         "left_out": {
-            "auroc": round(auroc(wrong, 1 - chances), 4),
-            "average_precision": round(average_precision(wrong, 1 - chances), 4),
-            "calibration_error": round(calibration_error(words.right, chances), 4),
+            "auroc": round(auroc(wrong, 1 - words.chance), 4),
+            "average_precision": round(average_precision(wrong, 1 - words.chance), 4),
+            "calibration_error": round(calibration_error(words.right, words.chance), 4),
         },
-        "threshold_read": threshold(wrong, chances, LEAST_WRONG),
+        "threshold_read": threshold(wrong, words.chance, LEAST_WRONG),
+        "models": {name: _stored(models[name], names) for name, names in MODELS.items()},
+    }
+
+
+def _stored(model: Fit, names: tuple[str, ...]) -> dict[str, object]:
+    rows = zip(names, model.mean, model.scale, model.weights, strict=True)
+    return {
         "intercept": round(model.intercept, 5),
         "features": [
             {"name": name, "mean": round(float(m), 5), "scale": round(float(s), 5), "weight": round(float(w), 5)} for name, m, s, w in rows
@@ -194,10 +205,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "legibility.json")
     parser.add_argument("--date", default=datetime.date.today().isoformat())
     arguments = parser.parse_args()
-    words, version = collect(scans(arguments.folders), read, arguments.cache)
-    chances = left_out(words)
-    print("\n".join(report(words, chances)))
-    content = stored(fit(words.features, words.right), words, chances, version, arguments.date)
+    pages = [look_at(path, read, arguments.cache) for path in scans(arguments.folders)]
+    voted = voted_left_out(pages)
+    told = left_out(voted)
+    print("\n".join(report(told)))
+    models = {**fits_of(pages), "unseen": fit(*unseen_rows([one for _, one in voted]))}
+    content = stored(models, told, len({document_of(page.path) for page in pages}), arguments.date)
     arguments.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"{arguments.out}: read below {content['threshold_read']} is a gap")
 

@@ -12,7 +12,7 @@ import pytest
 
 from desunt.errors import DependencyMissing
 from desunt.gaps.ink import find_ink
-from desunt.gaps.legibility import FEATURES, Legibility, load_legibility
+from desunt.gaps.legibility import FEATURES, MODELS, Model, load_legibility
 from desunt.gaps.spelling import spelling_of
 from desunt.gaps.word_features import word_features
 from desunt.lexicon import load_lexicon
@@ -25,10 +25,12 @@ import fit_legibility
 import ground_truth
 import measures
 
+DAMAGED = json.dumps({"models": {name: {"features": [], "intercept": 0} for name in MODELS}, "threshold_read": 0.3})
+
 
 def chances(page: np.ndarray, reading: Reading) -> dict[str, float]:
     lexicon = load_lexicon()
-    found = load_legibility().probability(word_features(reading, find_ink(page), lexicon, spelling_of(lexicon)))
+    found = load_legibility().alone(word_features(reading, find_ink(page), lexicon, spelling_of(lexicon)))
     return {word.text: float(chance) for word, chance in zip(reading.words, found, strict=True)}
 
 
@@ -55,7 +57,7 @@ def test_every_word_has_every_feature_and_an_empty_page_has_none():
     assert np.isfinite(found).all()
     empty = word_features(Reading((), "tesseract", "5"), find_ink(page), lexicon, spelling_of(lexicon))
     assert empty.shape == (0, len(FEATURES))
-    assert load_legibility().probability(empty).shape == (0,)
+    assert load_legibility().alone(empty).shape == (0,)
 
 
 def test_a_word_is_judged_in_its_line():
@@ -74,12 +76,12 @@ def test_boxes_beyond_the_page_are_cut():
 
 
 def test_far_values_do_not_run_away():
-    model = Legibility(("a",), (0.0,), (1.0,), (1.0,), 0.0, 0.3)
-    low, middle, high, farther = model.probability(np.array([[-1.0], [0.0], [4.0], [1e9]]))
+    model = Model(("a",), (0.0,), (1.0,), (1.0,), 0.0)
+    low, middle, high, farther = model(np.array([[-1.0], [0.0], [4.0], [1e9]]))
     assert low < middle == 0.5 < high == farther < 1
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"features": []}', '{"features": [], "intercept": 0, "threshold_read": 0.3}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"models": {}}', DAMAGED])
 def test_a_damaged_model_names_itself_and_the_remedy(tmp_path, content):
     (tmp_path / "legibility.json").write_text(content)
     with pytest.raises(DependencyMissing, match=r"legibility\.json.*Install desunt again"):
@@ -91,6 +93,7 @@ def test_the_shipped_model_is_worth_more_than_the_goals():
     assert stored["words"] > 5000
     assert stored["left_out"]["calibration_error"] <= 0.03
     assert stored["left_out"]["average_precision"] > 0.9
+    assert stored["models"].keys() == MODELS.keys()
     assert 0.1 <= stored["threshold_read"] <= 0.5
 
 
@@ -152,7 +155,7 @@ def test_misread_words_of_a_real_page_are_less_legible(shared):
     scan = read_page(path, 1, name="page", sha256="0" * 64, max_pixels=200_000_000, pdf_dpi=300)
     reading = load_engine("tesseract", "eng").read(scan.pixels, scan.image.dpi, 120.0)
     lexicon = load_lexicon()
-    legibility = load_legibility().probability(word_features(reading, find_ink(scan.pixels), lexicon, spelling_of(lexicon)))
+    legibility = load_legibility().alone(word_features(reading, find_ink(scan.pixels), lexicon, spelling_of(lexicon)))
     verdicts = ground_truth.labels(reading, path)
     judged = [i for i, verdict in enumerate(verdicts) if verdict is not None]
     wrong = np.array([not verdicts[i] for i in judged])

@@ -1,126 +1,179 @@
-"""A second engine's reading is evidence in gaps: words stay, and nothing of it is kept where text is withheld."""
+"""A second engine votes on doubtful words and reads what the first passed over; nothing of it is kept where text is withheld."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from desunt.document import Box, Extent, Gap, ImageRef, Line, Page, Region, Token, Word
-from desunt.gaps.second import known_letters, reads_badly, with_second
+from desunt.document import Box, Gap, ImageRef, Page, Word
+from desunt.errors import UsageError
+from desunt.gaps import find_gaps
+from desunt.gaps.legibility import load_legibility
+from desunt.gaps.second import DOUBTFUL
+from desunt.lexicon import load_lexicon
 from desunt.ocr import EngineLine, EngineWord, Reading, box_around
+from desunt.ocr.rapid_strips import RapidStrips
+from desunt.ocr.strips import Strip, cut_out, load_second, strip_of
 from desunt.settings import Settings
 from desunt.versions import versions
 from desunt.workflow import PageTask, key_of, read_page
+from tests.typed_pages import TEXT, tilted, typed_page
 
-LEXICON = frozenset({"the", "agent", "reported", "from", "embassy"})
-
-
-def box(left: int, right: int, top: int = 100) -> Box:
-    return Box(left, top, right, top + 20)
+PAGE, PLACES = typed_page()
+LETTER = 34.0
 
 
-def word(text: str, place: Box, legibility: float = 0.99) -> Word:
-    return Word(f"w{place.left}-{place.top}", text, place, "tesseract", 0.9, legibility)
+def box_of(word: str) -> Box:
+    left, top, right, bottom = next(place for text, place in PLACES if text == word)
+    return Box(round(left), round(top), round(right), round(bottom))
 
 
-def gap(place: Box, reading: str | None, reason: str = "low-confidence") -> Gap:
-    return Gap(f"g{place.left}", place, Extent("character", 4, 8), reason, reading)  # type: ignore[arg-type]
+def read_as(changed: dict[str, tuple[str, float]], without: frozenset[str] = frozenset()) -> Reading:
+    """Return the page as a first engine reads it: some words otherwise, with a confidence, and some not at all."""
+    places, rows = iter(PLACES), []
+    for line in TEXT.splitlines():
+        row = []
+        for text, sides in (next(places) for _ in line.split()):
+            said, confidence = changed.get(text, (text, 0.96))
+            if text not in without:
+                row.append(EngineWord(said, Box(*map(round, sides)), confidence))
+        rows.append(tuple(row))
+    lines = tuple(EngineLine(words, box_around(words), 1) for words in rows)
+    return Reading(lines, "tesseract", "5")
 
 
-def page(*tokens: Token) -> Page:
-    boxes = [token.box for token in tokens if token.box]
-    around = boxes[0]
-    for one in boxes:
-        around = around.union(one)
-    return Page(1, ImageRef("a.png", "0" * 64, 1000, 1000, 300), (Region("r", "body", around, (Line("l", around, tokens),)),))
+def found(reading: Reading, page: NDArray[np.uint8] = PAGE) -> Page:
+    image = ImageRef("a.png", "0" * 64, page.shape[1], page.shape[0], 300)
+    return find_gaps(
+        image, page, reading, document_id="a.png", number=1, vouch=0.9, read=None, lexicon=load_lexicon(),
+        legibility=load_legibility(), second=RapidStrips(),
+    )  # fmt: skip
 
 
-def reading(*words: tuple[str, Box]) -> Reading:
-    made = tuple(EngineWord(text, place, 0.9) for text, place in words)
-    return Reading((EngineLine(made, box_around(made), 1),), "rapid", "1")
+def words_of(page: Page) -> dict[str, Word]:
+    return {token.text: token for line in page.lines for token in line.tokens if isinstance(token, Word)}
 
 
-def second(first: Page, *words: tuple[str, Box]) -> Page:
-    return with_second(first, reading(*words), LEXICON, "a.png")
+def test_the_likelier_of_two_readings_stands_and_names_its_engine() -> None:
+    words = words_of(found(read_as({"government": ("govemrnont", 0.35), "Moscow": ("Moscow", 0.6)})))
+    assert "govemrnont" not in words
+    assert words["government"].engine == "rapid"
+    assert words["Moscow"].engine == "tesseract"
+    assert words["government"].box is not None
+    assert words["government"].box.overlap(box_of("government")) > 0.6
 
 
-def test_a_gap_takes_the_reading_with_more_known_letters() -> None:
-    first = page(word("The", box(0, 50)), gap(box(60, 150), "agxnl"), gap(box(200, 300), "reported"))
-    found = second(first, ("The", box(0, 50)), ("agent", box(62, 148)), ("rcporled", box(202, 298)))
-    assert [g.engine_reading for g in found.gaps] == ["agent", "reported"]
-    assert [g.id for g in found.gaps] == [g.id for g in first.gaps]
+def test_a_word_both_engines_read_alike_is_surer_than_before() -> None:
+    doubtful = read_as({"Ambassador": ("Ambassador", 0.3)})
+    page, alone = found(doubtful), load_legibility()
+    before = find_gaps(
+        ImageRef("a.png", "0" * 64, PAGE.shape[1], PAGE.shape[0], 300), PAGE, doubtful, document_id="a.png", number=1, vouch=0.9,
+        read=None, lexicon=load_lexicon(), legibility=alone,
+    )  # fmt: skip
+    first, second = words_of(before)["Ambassador"].legibility, words_of(page)["Ambassador"].legibility
+    assert first is not None
+    assert second is not None
+    assert first < DOUBTFUL
+    assert first < second
 
 
-def test_words_stay_as_they_were_read() -> None:
-    first = page(word("agemt", box(0, 100), 0.5), gap(box(200, 300), None))
-    found = second(first, ("agent", box(0, 100)))
-    assert found == first
+def test_a_line_the_first_engine_passed_over_stands_in_its_place() -> None:
+    line = ["roads", "between", "the", "two", "rivers.", "It", "was", "said"]
+    reading = read_as({})
+    gone = next(one for one in reading.lines if one.words[0].text == "roads")
+    page = found(replace(reading, lines=tuple(one for one in reading.lines if one is not gone)))
+    texts = [one.text for one in page.lines]
+    assert texts[9].split() == line
+    assert texts[8].startswith("price")
+    assert all(word.engine == "rapid" for word in page.lines[9].tokens if isinstance(word, Word))
 
 
-@pytest.mark.parametrize("reason", ["withheld", "struck-out", "handwriting"])
-def test_nothing_is_kept_of_what_is_not_to_be_filled(reason: str) -> None:
-    first = page(word("the", box(0, 50)), gap(box(100, 300), None, reason))
-    assert second(first, ("agent", box(110, 200)), ("reported", box(260, 420))) == first
+def test_a_word_missing_within_a_line_comes_into_that_line() -> None:
+    page = found(read_as({}, frozenset({"conference"})))
+    assert page.lines[1].text == "in Moscow before the conference began. He"
 
 
-def test_a_gap_that_reaches_under_a_redaction_keeps_nothing_of_it() -> None:
-    first = page(gap(box(0, 400), None), gap(box(100, 200), None, "withheld"))
-    found = second(first, ("from", box(0, 80)), ("agent", box(110, 190)), ("embassy", box(220, 390)))
-    assert [g.engine_reading for g in found.gaps] == ["from embassy", None]
+def test_hopeless_words_make_room_for_what_can_be_read() -> None:
+    page = found(read_as({"committee,": ("c~xr1;t#|", 0.05), "questions": ("q|~;s", 0.04)}))
+    assert "questions" in words_of(page)
+    assert "c~xr1;t#|" not in page.text
 
 
-def test_what_only_the_second_engine_saw_becomes_a_gap_of_the_line_it_continues() -> None:
-    first = page(word("the", box(0, 50)))
-    found = second(first, ("the", box(0, 50)), ("agent", box(60, 150)), ("reported", box(160, 280)))
-    (line,) = found.lines
-    assert [type(token) for token in line.tokens] == [Word, Gap]
-    assert (found.gaps[0].engine_reading, found.gaps[0].box) == ("agent reported", box(60, 280))
-    assert line.box == found.regions[0].box == box(0, 280)
+def test_nothing_is_kept_of_what_shows_through_a_redaction() -> None:
+    covered = PAGE.copy()
+    place = box_of("president")
+    covered[place.top - 12 : place.bottom + 12, place.left - 10 : place.right + 10] = 0
+    covered[PAGE < 60] = np.where(covered[PAGE < 60] == 0, 30, covered[PAGE < 60])
+    page = found(read_as({}, frozenset({"president"})), covered)
+    gaps = [token for line in page.lines for token in line.tokens if isinstance(token, Gap)]
+    assert [gap.reason for gap in gaps] == ["withheld"]
+    assert "president" not in page.text
 
 
-def test_what_stands_elsewhere_becomes_an_unread_region_in_reading_order() -> None:
-    found = second(page(word("the", box(0, 50, 500))), ("agent", box(0, 90)), ("reported", box(100, 200)))
-    assert [region.kind for region in found.regions] == ["unread", "body"]
-    assert found.gaps[0].engine_reading == "agent reported"
+def test_the_detector_finds_lines_and_nothing_on_bare_or_speckled_paper() -> None:
+    strips = RapidStrips().find(PAGE, LETTER)
+    middles = sorted({round((strip.box[1] + strip.box[3]) / 2) // 60 for strip in strips})
+    assert len(strips) == len(middles) == 12
+    blank = np.full((1200, 900), 240, np.uint8)
+    specks = blank.copy()
+    rows, columns = np.random.default_rng(3).integers(0, 900, (2, 2000))
+    specks[rows, columns] = 0
+    assert RapidStrips().find(blank, LETTER) == RapidStrips().find(specks, LETTER) == ()
 
 
-def test_junk_and_stretches_across_read_words_make_no_gap() -> None:
-    first = page(word("the", box(200, 250)))
-    found = second(first, ("agent", box(0, 190)), ("the", box(200, 250)), ("xq#vv", box(260, 330)))
-    assert [(g.engine_reading, g.box) for g in found.gaps] == [("agent", box(0, 190))]
+def test_strips_aslant_are_set_level_before_they_are_read() -> None:
+    page = tilted(PAGE, 2.0)
+    reader = RapidStrips()
+    read = reader.read([cut_out(page, strip) for strip in reader.find(page, LETTER)])
+    said = {word.text for words in read for word in words}
+    assert {"Ambassador", "conference", "government", "ministers"} <= said
 
 
-def test_only_badly_read_pages_are_read_again() -> None:
-    sure = [word("reported", box(n * 100, n * 100 + 90)) for n in range(25)]
-    lost = [gap(Box(n * 100, 200, n * 100 + 90, 220), None) for n in range(25)]
-    assert not reads_badly(page(*sure))
-    assert not reads_badly(page(*sure, gap(Box(0, 200, 300, 220), None, "withheld")))
-    assert reads_badly(page(*sure, *lost))
-    assert reads_badly(page(*sure[:5]))
+def test_a_strip_tells_where_each_word_stands_and_how_sure_it_is() -> None:
+    place = box_of("Ambassador")
+    line = Box(0, place.top, PAGE.shape[1], place.bottom)
+    (words,) = RapidStrips().read([cut_out(PAGE, strip_of(line, 0, 6))])
+    assert [word.text for word in words] == ["The", "Ambassador", "reported", "on", "the", "situation"]
+    assert abs(words[1].start * PAGE.shape[1] - place.left) < LETTER
+    assert abs(words[1].end * PAGE.shape[1] - place.right) < LETTER
+    assert all(0 < word.worst <= word.usual <= 1 for word in words)
 
 
-def test_known_letters_are_those_of_words_of_three_or_more() -> None:
-    assert known_letters("The AGENT's x1 of zzz", LEXICON) == 8
+def test_no_strip_is_no_work_and_a_tiny_one_is_no_word() -> None:
+    assert RapidStrips().read([]) == ()
+    assert RapidStrips().read([np.full((3, 2), 255, np.uint8)]) == ((),)
+
+
+def test_parts_of_a_strip_lie_along_it() -> None:
+    strip = Strip(((10.0, 10.0), (110.0, 20.0), (109.0, 30.0), (9.0, 20.0)))
+    part = strip.part(0.5, 1.0)
+    assert part.corners[:2] == ((60.0, 15.0), (110.0, 20.0))
+    assert part.clamped(100, 100) == Box(59, 15, 100, 30)
+    assert part.clamped(50, 50) is None
+
+
+def test_an_unknown_second_engine_is_refused() -> None:
+    assert load_second("none") is None
+    with pytest.raises(UsageError, match="kraken"):
+        load_second("kraken")
 
 
 def test_the_second_engine_is_part_of_a_pages_key() -> None:
-    pytest.importorskip("rapidocr", reason="the extra desunt[rapid] is not installed")
-    one, two = Settings(), Settings(second="rapid")
-    assert ("rapid" in dict(versions(one)), "rapid" in dict(versions(two))) == (False, True)
+    one, two = Settings(second="none"), Settings()
+    assert ("second: rapid" in dict(versions(one)), "second: rapid" in dict(versions(two))) == (False, True)
     assert key_of("a", "b", 1, one, ()) != key_of("a", "b", 1, two, ())
 
 
-def test_a_page_with_few_words_is_read_twice_with_the_same_result(tmp_path: Path) -> None:
-    pytest.importorskip("rapidocr", reason="the extra desunt[rapid] is not installed")
-    import cv2
-    import numpy as np
-
-    pixels = np.full((400, 1600), 255, np.uint8)
-    cv2.putText(pixels, "The agent reported from the embassy", (60, 200), cv2.FONT_HERSHEY_DUPLEX, 2.0, 0, 3)
+def test_a_page_read_twice_gives_the_same_record(tmp_path: Path) -> None:
+    worn = cv2.GaussianBlur(PAGE, (0, 0), 4)
     file = tmp_path / "a.png"
-    cv2.imwrite(str(file), pixels)
-    task = PageTask(file, "a.png", 1, "0" * 64, "", Settings(second="rapid"))
-    found, steps = read_page(task)
+    cv2.imwrite(str(file), worn)
+    task = PageTask(file, "a.png", 1, "0" * 64, "", Settings())
+    page, steps = read_page(task)
     assert ("second", (("engine", "rapid"),)) in [(step.name, step.settings) for step in steps]
-    assert (found, steps) == read_page(task)
+    assert (page, steps) == read_page(task)

@@ -62,7 +62,7 @@ def run(
     model: Model = None,
     rescore: Rescore = None,
     engine: Annotated[str | None, typer.Option(help="tesseract, rapid, or page, alto: a file beside the scan [tesseract].")] = None,
-    second: Annotated[str | None, typer.Option(help="none, or rapid: an engine that reads gaps of hard pages again [none].")] = None,
+    second: Annotated[str | None, typer.Option(help="none, or rapid: an engine that reads doubtful words again [rapid].")] = None,
     lang: Annotated[str | None, typer.Option(help="Language data of the engine [eng].")] = None,
     vouch: Annotated[float | None, typer.Option(help="Words less legible than this are marked unclear [0.9].")] = None,
     read: Annotated[float | None, typer.Option(help="Words less legible than this become gaps [fitted].")] = None,

@@ -24,13 +24,15 @@ def versions(settings: Settings) -> Versions:
     Raises DependencyMissing, with the line to type, if the engine or its language data is not installed: before a run, not in it.
     """
     from desunt.ocr import load_engine
+    from desunt.ocr.strips import load_second
 
+    second = load_second(settings.second)
     engine = load_engine(settings.engine, settings.lang).version()
     own = settings.lexicon
     return (
         ("desunt", __version__),
         (settings.engine, engine),
-        *(((settings.second, load_engine(settings.second, settings.lang).version()),) if settings.second != "none" else ()),
+        *(((f"second: {second.name}", second.version()),) if second else ()),
         ("model", model_version(settings)),
         *(fitted_files(settings.models)),
         *((("own lexicon", sha256_of(own)),) if own and own.is_file() else ()),

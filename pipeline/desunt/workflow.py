@@ -18,9 +18,6 @@ from desunt.settings import Settings
 from desunt.transcript import contexts
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from desunt.lexicon import Lexicon
     from desunt.lm import GapModel
 
@@ -100,6 +97,7 @@ def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
     from desunt.gaps import find_gaps
     from desunt.gaps.legibility import load_legibility
     from desunt.ocr import ReadsBeside, load_engine
+    from desunt.ocr.strips import load_second
 
     settings, lexicon = task.settings, lexicon_of(task.settings)
     limits = {"max_pixels": settings.max_pixels, "pdf_dpi": settings.pdf_dpi}
@@ -112,13 +110,12 @@ def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
         best = read_best(scanned.pixels, scanned.image.dpi, engine, settings.page_seconds, lexicon)
         best = read_beside_blots(best, scanned.pixels, engine, settings.page_seconds, lexicon)
     legibility = load_legibility()
+    # What a person or another program read, beside the scan, is not voted on.
+    second = None if isinstance(engine, ReadsBeside) else load_second(settings.second)
     page = find_gaps(
         scanned.image, scanned.pixels, best.reading, document_id=task.place, number=task.number,
-        vouch=settings.vouch, read=settings.read, lexicon=lexicon, legibility=legibility,
+        vouch=settings.vouch, read=settings.read, lexicon=lexicon, legibility=legibility, second=second,
     )  # fmt: skip
-    again: tuple[Step, ...] = ()
-    if settings.second != "none" and not isinstance(engine, ReadsBeside):
-        page, again = read_again(page, scanned.pixels, settings, lexicon, task.place)
     tried = "; ".join(f"{name} {score:.4f}" for name, score in best.evidence)
     threshold = settings.read if settings.read is not None else legibility.threshold_read
     steps = (
@@ -126,27 +123,9 @@ def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
         Step("cleanup", __version__, (("page", str(task.number)), ("variant", best.variant.name), ("tried", tried))),
         Step("ocr", best.reading.version, (("engine", best.reading.engine), ("lang", settings.lang))),
         Step("gaps", __version__, (("vouch", str(settings.vouch)), ("read", str(threshold)))),
-        *again,
+        *((Step("second", second.version(), (("engine", second.name),)),) if second else ()),
     )
     return page, steps
-
-
-def read_again(
-    page: Page, pixels: NDArray[np.uint8], settings: Settings, lexicon: Lexicon, document_id: str
-) -> tuple[Page, tuple[Step, ...]]:
-    """Let the second engine read a hard page: what it makes of gaps is evidence. A page it fails on stays as it is."""
-    from desunt.errors import PageFailed
-    from desunt.gaps.second import reads_badly, with_second
-    from desunt.ocr import load_engine
-
-    if not reads_badly(page):
-        return page, ()
-    engine = load_engine(settings.second, settings.lang)
-    try:
-        reading = engine.read(pixels, page.image.dpi if page.image else settings.pdf_dpi, settings.page_seconds)
-    except PageFailed as error:
-        return page, (Step("second", engine.version(), (("engine", engine.name), ("failed", str(error)))),)
-    return with_second(page, reading, lexicon, document_id), (Step("second", reading.version, (("engine", reading.engine),)),)
 
 
 def read_pages(path: Path, settings: Settings) -> tuple[Page, ...]:

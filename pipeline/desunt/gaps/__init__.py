@@ -10,6 +10,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from desunt.cleanup.retouch import grey
 from desunt.document import Box, Extent, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
 from desunt.gaps.blots import find_blots, find_passed_over
 from desunt.gaps.faint import find_faint
@@ -19,11 +20,14 @@ from desunt.gaps.legibility import Legibility
 from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
 from desunt.gaps.regions import regions_of
 from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, rows_of, with_gaps, with_row
+from desunt.gaps.second import Look, softened
 from desunt.gaps.spelling import spelling_of
+from desunt.gaps.unseen import voted_reading
 from desunt.gaps.withheld import find_withheld, looks_covered
 from desunt.gaps.word_features import word_features
 from desunt.lexicon import Lexicon
-from desunt.ocr import Reading
+from desunt.ocr import EngineWord, Reading
+from desunt.ocr.strips import StripReader
 
 __all__ = ["estimate_pitch", "find_gaps"]
 
@@ -37,18 +41,26 @@ MARGIN = 0.05
 
 def find_gaps(
     image: ImageRef, pixels: NDArray[np.uint8], reading: Reading, *, document_id: str, number: int, vouch: float, read: float | None,
-    lexicon: Lexicon, legibility: Legibility,
+    lexicon: Lexicon, legibility: Legibility, second: StripReader | None = None,
 ) -> Page:  # fmt: skip
     """Turn a reading into a page: words with their legibility, and gaps where text stands and is not read.
 
-    `pixels` and the reading's boxes are those of the original scan. Words below `read` (the fitted threshold if None) become gaps that
+    `pixels` and the reading's boxes are those of the original scan. `second` reads again what the first engine is not sure of, and what
+    it passed over; of two readings the likelier one stands. Words below `read` (the fitted threshold if None) become gaps that
     keep the reading as evidence; a word that is vouched for never does. No reading is kept of what is withheld.
     """
     least = min(legibility.threshold_read if read is None else read, vouch)
     ink = find_ink(pixels)
-    chances = legibility.probability(word_features(reading, ink, lexicon, spelling_of(lexicon)))
-    judged = [Judged(word, round(float(chance), 4)) for word, chance in zip(reading.words, chances, strict=True)]
-    size = measure([item.word for item in judged if item.legibility >= TRUSTED], image.dpi)
+    features = word_features(reading, ink, lexicon, spelling_of(lexicon))
+    judged = _judged(reading.words, legibility.alone(features).tolist())
+    # A page of nothing but writing is located, not read: what a reader of type makes of it is nonsense.
+    written = () if any(item.legibility >= LEGIBLE for item in judged) else find_handwriting(ink)
+    if second and not written:
+        size = _size(judged, image.dpi)
+        look = Look(softened(grey(pixels), size.height), second, size.height, size.letter, lexicon, legibility)
+        reading, chances = voted_reading(reading, features, look)
+        judged = _judged(reading.words, chances)
+    size = _size(judged, image.dpi)
     legible = [item.box for item in judged if item.legibility >= LEGIBLE]
     rules = Rules(least, size, find_withheld(ink, reading.lines, legible, size), ink, _text_area(judged, ink, size))
     rows = rows_of(reading.lines, judged, rules)
@@ -56,8 +68,16 @@ def find_gaps(
     rows = _with_faint(rows, rules)
     rows = _with_passed_over(rows, reading, rules)
     rows = [_with_hand(row, rules) for row in rows]
-    rows = _with_withheld(rows, rules) or [_hand(box, block) for block, box in enumerate(find_handwriting(ink), start=1)]
+    rows = _with_withheld(rows, rules) or [_hand(box, block) for block, box in enumerate(written, start=1)]
     return _page(regions_of(rows, size), image, document_id, number, reading.engine)
+
+
+def _judged(words: Sequence[EngineWord], chances: Sequence[float]) -> list[Judged]:
+    return [Judged(word, round(chance, 4)) for word, chance in zip(words, chances, strict=True)]
+
+
+def _size(judged: Sequence[Judged], dpi: int) -> Measure:
+    return measure([item.word for item in judged if item.legibility >= TRUSTED], dpi)
 
 
 def _with_blots(rows: list[Row], rules: Rules) -> list[Row]:
@@ -181,7 +201,7 @@ def _line(row: Row, name: Callable[[str, Box], str], engine: str) -> Line:
         if isinstance(token, Judged):
             word = token.word
             confidence = round(word.confidence, 4)
-            tokens.append(Word(name("word", word.box), word.text, word.box, engine, confidence, token.legibility))
+            tokens.append(Word(name("word", word.box), word.text, word.box, word.engine or engine, confidence, token.legibility))
         else:
             # Whether the next line goes on where a gap at the end of a line stops, nobody can know.
             continues = None if place == last else False

@@ -1,11 +1,13 @@
-"""The calibrated probability that an engine's word is right."""
+"""The calibrated probability that a word was read right: by one engine alone, or after a second has looked at it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,23 +27,35 @@ PLACE_FEATURES = (
     "words of the line", "height", "width a letter", "ink", "pieces a letter", "specks", "ink beyond the box",
 )  # fmt: skip
 FEATURES = WORD_FEATURES + PLACE_FEATURES
+# What a second engine adds; `second_features` measures it. *Apart*: where the two do not read the same letters.
+FIRST_FEATURES = (
+    "alike", "likeness", "same but case", "second's worst letter", "second's letters", "alike: worst letter", "apart: worst letter",
+    "alike: known", "apart: known", "apart: second known", "apart: second's frequency", "apart: second's spelling",
+    "apart: second known, first not", "apart: digits", "apart: capitals", "several words", "nothing read", "text detected",
+    "alike on the page",
+)  # fmt: skip
+ALONE_FEATURES = (
+    "worst letter", "letters' confidence", "worst letter of a known word", "known", "frequency", "spelling", "spelling of an unknown word",
+    "length", "one letter", "digits", "letters", "all capitals", "width a letter", "alike on the page",
+)  # fmt: skip
+SECOND_FEATURES = (
+    *ALONE_FEATURES, "likeness", "same but case", "first's legibility", "first's confidence", "first known", "known, first not",
+    "several words", "text detected",
+)  # fmt: skip
+UNSEEN_FEATURES = (*ALONE_FEATURES, "letters' confidence of the strip", "known share of the strip", "words of the strip")
 
 
 @dataclass(frozen=True, slots=True)
-class Legibility:
-    """A logistic regression over `word_features`; `threshold_read` is the probability below which a word is better a gap.
-
-    `models/legibility.md` says on what it was fitted and how well it does.
-    """
+class Model:
+    """A logistic regression over named features."""
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     weights: tuple[float, ...]
     intercept: float
-    threshold_read: float
 
-    def probability(self, features: Numbers) -> Numbers:
+    def __call__(self, features: Numbers) -> Numbers:
         """Return one probability, 0-1, for each row of features (words, features)."""
         if not len(features):
             return np.zeros(0)
@@ -51,10 +65,34 @@ class Legibility:
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))))
 
 
-def load_legibility(models: Path | None = None) -> Legibility:
-    """Return the fitted model.
+@dataclass(frozen=True, slots=True)
+class Legibility:
+    """What makes probabilities of evidence; `models/legibility.md` says on what it was fitted and how well it does.
 
-    Raises DependencyMissing if its file is absent, damaged or made for other features.
+    `alone`: an engine's word, by itself. Where a second engine read the same ink, `first` and `second` tell whether the first's word and
+    the second's are right; `unseen` tells it of a word that only the second read. Below `threshold_read` a word is better a gap.
+    """
+
+    alone: Model
+    first: Model
+    second: Model
+    unseen: Model
+    threshold_read: float
+
+
+# Each model's features, by its name in the file.
+MODELS: Mapping[str, tuple[str, ...]] = {
+    "alone": FEATURES,
+    "first": FEATURES + FIRST_FEATURES,
+    "second": SECOND_FEATURES,
+    "unseen": UNSEEN_FEATURES,
+}
+
+
+def load_legibility(models: Path | None = None) -> Legibility:
+    """Return the fitted models.
+
+    Raises DependencyMissing if their file is absent, damaged or made for other features.
     """
     return _read(model_file("legibility.json", models))
 
@@ -63,20 +101,23 @@ def load_legibility(models: Path | None = None) -> Legibility:
 def _read(path: Path) -> Legibility:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        rows = stored["features"]
-        names = tuple(str(row["name"]) for row in rows)
-        model = Legibility(
-            names,
-            tuple(float(row["mean"]) for row in rows),
-            tuple(float(row["scale"]) for row in rows),
-            tuple(float(row["weight"]) for row in rows),
-            float(stored["intercept"]),
-            float(stored["threshold_read"]),
-        )
+        models = {name: _model(stored["models"][name]) for name in MODELS}
+        legibility = Legibility(**models, threshold_read=float(stored["threshold_read"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DependencyMissing(f"{path}: the legibility model is damaged ({error!r})", remedy="Install desunt again") from None
-    if names != FEATURES:
+    if any(model.names != MODELS[name] for name, model in models.items()):
         raise DependencyMissing(
             f"{path}: the legibility model was fitted on other features", remedy="Install desunt again, or run models/fit_legibility.py"
         )
-    return model
+    return legibility
+
+
+def _model(stored: Mapping[str, Any]) -> Model:
+    rows = stored["features"]
+    return Model(
+        tuple(str(row["name"]) for row in rows),
+        tuple(float(row["mean"]) for row in rows),
+        tuple(float(row["scale"]) for row in rows),
+        tuple(float(row["weight"]) for row in rows),
+        float(stored["intercept"]),
+    )

@@ -26,11 +26,16 @@ ENTRY_POINTS = "desunt.ocr"
 
 @dataclass(frozen=True, slots=True)
 class EngineWord:
-    """One word as the engine read it: NFC text, box in pixels of the array it was given, confidence 0-1."""
+    """One word as the engine read it: NFC text, box in pixels of the array it was given, confidence 0-1.
+
+    `engine` names who read it where that is not the reading's engine; `others` holds what else was read there.
+    """
 
     text: str
     box: Box
     confidence: float
+    engine: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from desunt.document import Box
 from desunt.errors import DependencyMissing, PageFailed, PageTimeout
 from desunt.ocr import EngineLine, EngineWord, Reading, box_around, clamped_box, written_pnm
 
-INSTALL = "type: pip install 'desunt[rapid]'"
+INSTALL = "type: pip install rapidocr==3.10.0 onnxruntime"
 COLUMN_GAP = 5.0  # in heights of a line: pieces further apart stand in different columns
 BLOCK_GAP = 1.0  # in heights of a line: more white than this begins a new block
 

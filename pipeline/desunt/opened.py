@@ -9,6 +9,7 @@ from pathlib import Path
 from desunt.conjecture import LABEL, Basis, Refusal
 from desunt.document import Box, Gap, Reason
 from desunt.errors import InputError
+from desunt.export.divided import joined_page
 from desunt.export.entries import Entry, candidates_of, entries, opinion_of
 from desunt.export.reading import in_mode, is_given_back, pieces, standings
 from desunt.export.wording import GENERATOR, extent_in_words, per_cent, title_of
@@ -32,11 +33,15 @@ class OpenedGap:
 
 @dataclass(frozen=True, slots=True)
 class OpenedPage:
-    """A page: its number, its diplomatic text line by line, and the mean legibility of its words (0-1, None where nothing is known)."""
+    """A page: its number, its diplomatic text line by line, and the mean legibility of its words (0-1, None where nothing is known).
+
+    `reading` is its text with the words whole that are divided at line ends: the page's own words, for searching.
+    """
 
     number: int
     lines: tuple[str, ...]
     legibility: float | None
+    reading: str
 
     @property
     def text(self) -> str:
@@ -105,8 +110,11 @@ class OpenedDocument:
 
     @property
     def pages(self) -> tuple[OpenedPage, ...]:
-        pages = self._record.document.pages
-        return tuple(OpenedPage(page.number, tuple(line.text for line in page.lines), page.legibility) for page in pages)
+        shown = in_mode(self._record, "diplomatic")
+        return tuple(
+            OpenedPage(page.number, tuple(line.text for line in page.lines), page.legibility, joined_page(page, shown).text)
+            for page in shown.document.pages
+        )
 
     @property
     def gaps(self) -> tuple[OpenedGap, ...]:

@@ -15,10 +15,10 @@ from desunt.conjecture import LABEL, Decision
 from desunt.document import Document, ImageRef, Page
 from desunt.errors import UsageError
 from desunt.export import EXPORTERS, MODES, RESERVED, Exporter, Mode, export_files, export_name, exporter_names, load_exporter
+from desunt.export.divided import text_in
 from desunt.export.entries import entries
 from desunt.export.json import ExportFile
 from desunt.export.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of
-from desunt.export.reading import text_of as text_in
 from desunt.export.wording import extent_in_words, per_cent
 from desunt.proofs.exports import decoded
 from desunt.record import Record, adapter, to_json
@@ -64,7 +64,7 @@ def check_text(kind: tuple[Exporter, Mode], content: bytes, record: Record) -> N
     shown, read = SHOWN.get(exporter.name, str), TEXT_OF[exporter.name]
     plain = exporter.name == "text" and mode == "diplomatic"
     written = decoded(kind, content, record)
-    assert shown(written if plain else read(written)) == shown(text_in(record, mode))
+    assert shown(written if plain else read(written)) == shown(text_in(exporter.name, record, mode))
 
 
 def test_exporter_is_what_the_table_calls_it(kind):

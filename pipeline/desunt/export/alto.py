@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -12,6 +12,7 @@ from desunt import __version__
 from desunt.conjecture import LABEL
 from desunt.document import Box, Page
 from desunt.export import Mode, Pictures
+from desunt.export.divided import Divided, divided_words
 from desunt.export.layout import (
     WHAT,
     PlacedBlock,
@@ -36,6 +37,8 @@ SCHEMA = f"{ALTO} http://www.loc.gov/standards/alto/v4/alto-4-4.xsd"
 class AltoExporter:
     """Write ALTO. `String/@CONTENT` holds the text of the mode and nothing else, gap marks among it; `ALTERNATIVE` is never used.
 
+    Of a word divided at a line's end the hyphen is a `HYP`, and both halves have the whole word as `SUBS_CONTENT`.
+
     What is known about a string that is no text stands in an `OtherTag` to which it points; in the apparatus file conjectures do, with
     the label CONJECTURE.
     """
@@ -55,8 +58,9 @@ class AltoExporter:
         _description(root, page, shown, mode)
         layout = element(f"{{{ALTO}}}Layout")
         space = _space(layout, page)
+        halves = {half: one for one in divided_words(page, shown) for half in (one.first, one.second)}
         for block in blocks:
-            _block(space, block, tags)
+            _block(space, block, tags, halves)
         root.extend([tags.root, layout] if len(tags.root) else [layout])
         yield from written(indented(root))
 
@@ -114,21 +118,27 @@ def _space(layout: etree._Element, page: Page) -> etree._Element:
     return sub(made, "PrintSpace", {"HPOS": 0, "VPOS": 0, **size})
 
 
-def _block(space: etree._Element, block: PlacedBlock, tags: _Tags) -> None:
+def _block(space: etree._Element, block: PlacedBlock, tags: _Tags, halves: Mapping[str, Divided]) -> None:
     made = sub(space, "TextBlock", {"ID": block.name, **_place(block.box)})
     for line in block.lines:
-        _line(made, line, tags)
+        _line(made, line, tags, halves)
 
 
-def _line(block: etree._Element, line: PlacedLine, tags: _Tags) -> None:
+def _line(block: etree._Element, line: PlacedLine, tags: _Tags, halves: Mapping[str, Divided]) -> None:
     baseline = " ".join(f"{x},{y}" for x, y in line.line.baseline) if line.line.baseline else None
     made = sub(block, "TextLine", {"ID": line.name, **_place(line.box), "BASELINE": baseline})
     for number, word in enumerate(line.words):
         if number:
             sub(made, "SP")
+        half = halves.get(word.one.token.id)
+        first = half is not None and half.first == word.one.token.id
+        text, hyphen = (word.one.text[:-1], word.one.text[-1]) if first else (word.one.text, "")
         # CS says that a person corrected the string.
-        about = {"CONTENT": word.one.text, "WC": confidence_of(word), "CS": "true" if word.one.decision else None, "TAGREFS": tags.of(word)}
-        sub(made, "String", {"ID": word.name, **_place(word.box), **about})
+        about = {"CONTENT": text, "WC": confidence_of(word), "CS": "true" if word.one.decision else None, "TAGREFS": tags.of(word)}
+        whole = {"SUBS_TYPE": "HypPart1" if first else "HypPart2", "SUBS_CONTENT": half.whole} if half else {}
+        sub(made, "String", {"ID": word.name, **_place(word.box), **about, **whole})
+        if hyphen:
+            sub(made, "HYP", {"CONTENT": hyphen})
     if not line.words:
         # The schema wants a string in every line.
         sub(made, "String", {"ID": f"{line.name}w1", "CONTENT": ""})

@@ -5,17 +5,19 @@ Nothing here is shared with the code that writes the exports: another parser, an
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 from desunt.conjecture import LABEL
 
 XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
-IN_TEXT = frozenset({"lb", "pb", "gap", "desc", "unclear", "supplied", "seg", "note"})
+IN_TEXT = frozenset({"lb", "pb", "gap", "desc", "unclear", "supplied", "seg", "note", "pc"})
 # Everything these formats call text beside the one place that desunt writes: none of it may be there.
 PAGE_STRANGERS = frozenset({"PlainText", "Glyph", "Grapheme", "NonPrintingChar", "GraphemeGroup"})
-ALTO_STRANGERS = frozenset({"ALTERNATIVE", "Glyph", "Variant", "HYP", "XmlData"})
+ALTO_STRANGERS = frozenset({"ALTERNATIVE", "Glyph", "Variant", "XmlData"})
 PAGE_REMARKS = frozenset(
     {"place", "gap", "gap-id", "legibility", "unclear", "editor", "date", "basis", "decision", "reading", "accepted-guess", "refusal"}
     | {"none-of-these", LABEL}
@@ -148,16 +150,33 @@ def page_labelled(content: str) -> int:
 
 
 def alto_text(content: str) -> str:
-    """Return the content of the strings; raises ValueError where the file holds text elsewhere."""
+    """Return the content of strings and hyphens; raises ValueError for text elsewhere, and for whole words that their halves are not."""
     root = _root(content, "alto")
     strangers = {_name(one) for one in root.iter()} & ALTO_STRANGERS
-    if strangers or any("SUBS_CONTENT" in one.attrib for one in root.iter()):
-        raise ValueError(f"holds text in {', '.join(sorted(strangers)) or 'SUBS_CONTENT'}")
-    return "\n\n".join("\n".join(_alto_line(line) for line in block.findall("{*}TextLine")) for block in _found(root, "TextBlock")) + "\n"
+    if strangers:
+        raise ValueError(f"holds text in {', '.join(sorted(strangers))}")
+    blocks = [block.findall("{*}TextLine") for block in _found(root, "TextBlock")]
+    whole = sum(_alto_wholes(line, following) for lines in blocks for line, following in pairwise(lines))
+    if 2 * whole != sum("SUBS_CONTENT" in one.attrib for one in root.iter()):
+        raise ValueError("holds text in SUBS_CONTENT that is no word divided at the end of its line")
+    return "\n\n".join("\n".join(_alto_line(line) for line in lines) for lines in blocks) + "\n"
 
 
 def _alto_line(line: ET.Element) -> str:
-    return "".join(one.get("CONTENT", "") if _name(one) == "String" else " " for one in line)
+    return "".join(" " if _name(one) == "SP" else one.get("CONTENT", "") for one in line)
+
+
+def _alto_wholes(line: ET.Element, following: ET.Element) -> int:
+    """Return 1 if a word is divided between two lines, and whole in both halves' SUBS_CONTENT, with the hyphen or without; else 0."""
+    ends, begins = line.findall("{*}String")[-1:], following.findall("{*}String")[:1]
+    hyphen = line.find("{*}HYP")
+    if hyphen is None or not ends or not begins or line[-1] is not hyphen:
+        return 0
+    halves = [(ends[0], "HypPart1"), (begins[0], "HypPart2")]
+    parts = [one.get("CONTENT", "") for one, _ in halves]
+    wholes = {unicodedata.normalize("NFC", between.join(parts)) for between in ("", "-")}
+    said = {one.get("SUBS_CONTENT") for one, kind in halves if one.get("SUBS_TYPE") == kind}
+    return int(len(said) == 1 and said <= wholes)
 
 
 def alto_unlabelled(content: str) -> Iterator[str]:

@@ -129,9 +129,13 @@ def _is_as_it_came(one: Standing) -> bool:
 
 def text_of(record: Record, mode: Mode) -> str:
     """Return the text of the mode; for all but `accepted` it is the diplomatic text of the document."""
+    return shown_text(in_mode(record, mode), mode)
+
+
+def shown_text(shown: Record, mode: Mode) -> str:
+    """Return the text of a record that `in_mode` gave for the mode."""
     if mode != "accepted":
-        return record.document.text
-    shown = in_mode(record, mode)
+        return shown.document.text
     if is_given_back(shown.document):
         return "".join(piece if isinstance(piece, str) else piece.text for piece in pieces(shown, mode))
     return "\f".join(page_text(page, shown, mode) + "\n" for page in shown.document.pages)

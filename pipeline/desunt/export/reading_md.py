@@ -9,6 +9,7 @@ from typing import Literal
 
 from desunt.conjecture import LABEL
 from desunt.export import Mode, Pictures
+from desunt.export.divided import joined, says_so
 from desunt.export.entries import Entry
 from desunt.export.flow import INSIDE, flow
 from desunt.export.markdown import sentence
@@ -39,8 +40,9 @@ class MarkdownExporter:
         """Yield UTF-8 Markdown; white space within a line is one space, and control characters are written out as `⟨U+202E⟩`."""
         shown = in_mode(record, mode)
         work = _Work(mode, notes_of(shown), fence_of(text_of(record, mode)))
-        yield f"# {sentence(title_of(record.document)) or 'Document'}\n\n*{INSIDE[mode]}*\n{work.legend()}\n{RULE}\n".encode()
-        for line in _lines(flow(shown, mode), work):
+        what = INSIDE[mode] + says_so(self.name, mode, record)
+        yield f"# {sentence(title_of(record.document)) or 'Document'}\n\n*{what}*\n{work.legend()}\n{RULE}\n".encode()
+        for line in _lines(flow(joined(shown, self.name, mode), mode), work):
             yield line.encode()
         yield f"\n\n{RULE}\n".encode()
         for number, note in enumerate(work.notes, start=1):

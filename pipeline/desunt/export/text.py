@@ -9,6 +9,7 @@ from typing import Literal
 
 from desunt.conjecture import Corrected
 from desunt.export import Mode, Pictures
+from desunt.export.divided import joined, says_so
 from desunt.export.flow import INSIDE, flow
 from desunt.export.markdown import visible
 from desunt.export.notes import Note, note_about, notes_of
@@ -59,13 +60,14 @@ def fence_of(text: str) -> int:
 def _top(record: Record, mode: Mode) -> str:
     fence = fence_of(text_of(record, mode))
     how = f"Numbers in {'⟦' * fence}brackets{'⟧' * fence} lead to the notes below the text."
-    lines = [f"{visible(title_of(record.document))} ({mode} text)", INSIDE[mode], f"{how} Written by {GENERATOR}.", RULE]
+    what = INSIDE[mode] + says_so("text", mode, record)
+    lines = [f"{visible(title_of(record.document))} ({mode} text)", what, f"{how} Written by {GENERATOR}.", RULE]
     return "\n".join(lines) + "\n"
 
 
 def _numbered(shown: Record, mode: Mode, notes: list[Note], fence: int) -> Iterator[str]:
     known = notes_of(shown)
-    for one in flow(shown, mode):
+    for one in flow(joined(shown, "text", mode), mode):
         note = None if isinstance(one, str) or not has_note(one, mode) else note_about(one, known, mode)
         if note is None:
             yield one if isinstance(one, str) else one.text

@@ -14,10 +14,11 @@ from urllib.parse import quote
 from desunt.document import ImageRef, Word, lines_with_pages
 from desunt.errors import DesuntError
 from desunt.export import RESERVED, Based, Exporter, Mode, Pictures, export_files, export_name, exporter_names, load_exporter
+from desunt.export.divided import text_in
 from desunt.export.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of, html_pictures
 from desunt.export.readback_notes import written_out
 from desunt.export.readback_pdf import pdf_said
-from desunt.export.reading import in_mode, standings, text_of
+from desunt.export.reading import in_mode, standings
 from desunt.export.text import text_encoding
 from desunt.export.wording import GENERATOR
 from desunt.proofs.findings import Breach, Finding, Note
@@ -110,7 +111,7 @@ def _text(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) 
         return
     shown = SHOWN.get(exporter.name, str)
     read = str if (exporter.name, mode) == ("text", "diplomatic") else TEXT_OF[exporter.name]
-    text, truth = shown(read(written)), shown(text_of(record, mode))
+    text, truth = shown(read(written)), shown(text_in(exporter.name, record, mode))
     if text != truth:
         line, found, right = _difference(text, truth)
         yield Breach(file, f"line {line} of the text", f"is {found}, where the record has {right}")

@@ -9,6 +9,7 @@ from lxml import etree
 
 from desunt.conjecture import Corrected, Decided
 from desunt.document import Gap, Line, Page, Span, Token, Word
+from desunt.export.divided import divided_words
 from desunt.export.entries import GLOSSES
 from desunt.export.reading import Standing, is_given_back, pieces, standings
 from desunt.export.tei.names import (
@@ -47,6 +48,8 @@ def body_of(view: View) -> Iterator[etree._Element]:
 
 def _blocks(page: Page, view: View) -> Iterator[etree._Element]:
     number = 0
+    divided = divided_words(page, view.shown)
+    goes_on, hyphens = {one.second for one in divided}, {one.first for one in divided if not one.hyphen}
     for place, region in enumerate(page.regions, 1):
         if not region.lines:
             continue
@@ -56,8 +59,11 @@ def _blocks(page: Page, view: View) -> Iterator[etree._Element]:
             number += 1
             if row:
                 add_text(block, "\n")
-            sub(block, "lb", {"n": number, "facs": f"#{line_name(page, number)}" if line.box and page.image else None})
+            breaks = "no" if line.tokens and line.tokens[0].id in goes_on else None
+            sub(block, "lb", {"n": number, "break": breaks, "facs": f"#{line_name(page, number)}" if line.box and page.image else None})
             _line(block, line, page, number, view)
+            if line.tokens and line.tokens[-1].id in hyphens:
+                _mark_hyphen(block)
         yield block
 
 
@@ -66,6 +72,19 @@ def _line(block: etree._Element, line: Line, page: Page, number: int, view: View
         if place > 1:
             add_text(block, " ")
         _stand(block, one, view, _zone(one.token, view, word_zone(page, number, place)) if page.image else None)
+
+
+def _mark_hyphen(block: etree._Element) -> None:
+    """Make an element of the hyphen that a line ends in: it is the line end's, and not the word's."""
+    last = block[-1]
+    if last.tail:
+        last.tail, hyphen = last.tail[:-1], last.tail[-1]
+        sub(block, "pc", {"force": "weak"}, hyphen)
+    else:
+        # The half is unclear, and its hyphen with it.
+        text = last.text or ""
+        last.text = text[:-1]
+        sub(last, "pc", {"force": "weak"}, text[-1:])
 
 
 def _zone(token: Token, view: View, word: str) -> str | None:

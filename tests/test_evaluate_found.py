@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from desunt.cli import app
 from desunt.document import Gap, Line, Page, Region, Word
 from desunt.errors import InputError
-from desunt.evaluate.found import Judged, auroc, average_precision, curve, evaluate_found, found_at, row
+from desunt.evaluate.found import Bin, Judged, auroc, average_precision, bins_by_tenth, curve, evaluate_found, found_at, row
 from desunt.evaluate.found_report import as_json, draw, format_report
 from tests.integration.conftest import typed_page
 
@@ -73,8 +73,18 @@ def test_words_and_gaps_are_judged_by_what_stands_there(tmp_path: Path) -> None:
     said = format_report(report)
     assert "| desunt | 7 | 3 |" in said
     assert as_json(report)["rows"][1]["misread"] == 1
-    first = draw(report, tmp_path / "plots" / "found.svg").read_bytes()
-    assert draw(report, tmp_path / "again.svg").read_bytes() == first
+    first = draw(report, tmp_path / "plots")
+    assert [path.name for path in first] == ["precision-recall.svg", "reliability.svg"]
+    for path, again in zip(first, draw(report, tmp_path / "again"), strict=True):
+        assert path.read_bytes() == again.read_bytes()
+        assert path.read_bytes().startswith(b"<?xml")
+    other = evaluate_found(tmp_path, lambda _: (read,), lambda _: [(text, sure / 2) for text, sure in plain], vouch=0.9)
+    assert all(path.read_bytes() != new.read_bytes() for path, new in zip(first, draw(other, tmp_path / "other"), strict=True))
+
+
+def test_bins_of_equal_width_count_the_words_that_are_no_gaps() -> None:
+    page = Judged("a", np.array([True, False, False, True]), np.array([0.96, 0.02, 0.0, 1.0]), np.array([False, False, False, True]))
+    assert bins_by_tenth([page]) == (Bin(pytest.approx(0.04), 0.0, 1), Bin(pytest.approx(0.99), 1.0, 2))
 
 
 def test_a_gap_over_words_that_were_read_rightly_is_no_find(tmp_path: Path) -> None:
@@ -104,6 +114,7 @@ def test_a_reading_without_a_misread_word_or_without_any(tmp_path: Path, words: 
     rows = json.loads(json.dumps(as_json(report), allow_nan=False))["rows"]
     assert [(row["n"], row["misread"], row["auroc"], row["found"]) for row in rows] == [(len(words), 0, None, None)] * 2
     assert "nan" not in format_report(report)
+    assert len(draw(report, tmp_path / "plots")) == 2
 
 
 def test_pages_without_a_misread_word_leave_the_interval_defined() -> None:
@@ -116,9 +127,9 @@ def test_pages_without_a_misread_word_leave_the_interval_defined() -> None:
 def test_the_command_over_a_real_reading(tmp_path: Path) -> None:
     typed_page("The Ambassador informed the\nMinister of the matter.").save(tmp_path / "a.png", dpi=(300, 300))
     (tmp_path / "a.gt.txt").write_text("The Ambassador informed the\nMinister of that matter.\n", encoding="utf-8")
-    done = CliRunner().invoke(app, ["evaluate", "gaps-found", str(tmp_path), "--json", "--plot", str(tmp_path / "found.svg")])
+    done = CliRunner().invoke(app, ["evaluate", "gaps-found", str(tmp_path), "--json", "--plots", str(tmp_path / "plots")])
     assert done.exit_code == 0, done.output
     rows = json.loads(done.stdout)["rows"]
     assert [row["by"] for row in rows] == ["desunt", "Tesseract's confidence"]
     assert all(row["n"] == 8 and row["misread"] == 1 for row in rows), rows
-    assert (tmp_path / "found.svg").exists()
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["precision-recall.svg", "reliability.svg"]

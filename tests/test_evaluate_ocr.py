@@ -16,7 +16,7 @@ from desunt.errors import DependencyMissing, InputError, PageFailed
 from desunt.evaluate.ground_truth import find_pages, marked_line, read_ground_truth
 from desunt.evaluate.metrics import normalise, pooled
 from desunt.evaluate.ocr import Output, Report, desunt_output, evaluate_ocr, plain_tesseract, read_table
-from desunt.evaluate.ocr_report import format_report, report_json
+from desunt.evaluate.ocr_report import draw, format_report, report_json
 
 HEAD = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
@@ -118,6 +118,21 @@ def test_json_has_totals_with_n_and_interval_and_every_page(folder: Path) -> Non
     assert value["totals"]["plain"] == value["totals"]["words"] == value["totals"]["readings"] | {"invented": None}
     assert [one["page"] for one in value["pages"]] == ["deep/two.png", "one.png"]
     assert value["worst"]["words"] == 0
+
+
+def test_plots_are_drawn_and_the_same_figures_give_the_same_bytes(folder: Path) -> None:
+    def read(image: Path) -> tuple[Page, ...]:
+        return (page(*map(word, PLAIN[image.stem].replace("tne", "the").split())),)
+
+    report = evaluate_ocr(folder, read, plain=plain)
+    first = draw(report, folder / "a")
+    assert [path.name for path in first] == ["word-recall.svg", "line-cer.svg"]
+    for path, again in zip(first, draw(report, folder / "b"), strict=True):
+        assert path.read_bytes() == again.read_bytes()
+        assert path.read_bytes().startswith(b"<?xml")
+    # Nothing read on a page is one more figure; the pictures tell.
+    worse = draw(evaluate_ocr(folder, lambda _: (), plain=plain), folder / "c")
+    assert all(path.read_bytes() != other.read_bytes() for path, other in zip(first, worse, strict=True))
 
 
 def test_tesseract_tables_keep_quotes_and_lose_boxes_over_several_pages() -> None:

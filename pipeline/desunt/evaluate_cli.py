@@ -12,6 +12,7 @@ from desunt.errors import UsageError
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure reading and conjectures against ground truth.")
 
+Plots = Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for a program.")]
 Model = Annotated[str | None, typer.Option(help="`embedded`, or a Hugging Face masked language model by name or folder.")]
 Rescore = Annotated[bool | None, typer.Option(help="Re-score a masked model's proposals by the two-sided causal reading.")]
@@ -21,16 +22,19 @@ Rescore = Annotated[bool | None, typer.Option(help="Re-score a masked model's pr
 def reading(
     folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
     vouch: Annotated[float | None, typer.Option(help="Words at least this legible are vouched for [0.9].")] = None,
+    plots: Plots = None,
     as_json: Json = False,
 ) -> None:
     """Measure the reading against ground truth, plain Tesseract beside it in the same run."""
     from desunt import workflow
     from desunt.evaluate.ocr import evaluate_ocr
-    from desunt.evaluate.ocr_report import format_report, report_json
+    from desunt.evaluate.ocr_report import draw, format_report, report_json
     from desunt.settings import read_settings
 
     settings = read_settings(vouch=vouch)
     report = evaluate_ocr(folder, lambda path: workflow.read_pages(path, settings), vouch=settings.vouch)
+    for path in draw(report, plots) if plots else ():
+        typer.echo(path, err=True)
     typer.echo(json.dumps(report_json(report), indent=1) if as_json else format_report(report))
 
 
@@ -38,7 +42,7 @@ def reading(
 def misread(
     folder: Annotated[Path, typer.Argument(help="Images with ground truth beside them.")],
     vouch: Annotated[float | None, typer.Option(help="Words less legible than this are flagged [0.9].")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw precision by recall (SVG) into this file.")] = None,
+    plots: Plots = None,
     as_json: Json = False,
 ) -> None:
     """Measure how well misread words are found, the engine's own confidence beside it in the same run."""
@@ -48,8 +52,8 @@ def misread(
 
     settings = read_settings(vouch=vouch)
     report = found.evaluate_found(folder, lambda path: workflow.read_pages(path, settings), found.tesseract_words, vouch=settings.vouch)
-    if plot:
-        typer.echo(found_report.draw(report, plot), err=True)
+    for path in found_report.draw(report, plots) if plots else ():
+        typer.echo(path, err=True)
     typer.echo(json.dumps(found_report.as_json(report), indent=1) if as_json else found_report.format_report(report))
 
 
@@ -64,7 +68,7 @@ def recovered(
     limit: Annotated[int | None, typer.Option(help="Only so many images.", min=1)] = None,
     out: Annotated[Path | None, typer.Option(help="Write each page to this file as it is done.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the pages that --out holds, do the others.")] = False,
-    plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
+    plots: Plots = None,
     model: Model = None,
     rescore: Rescore = None,
     as_json: Json = False,
@@ -118,7 +122,7 @@ def conjectures(
     out: Annotated[Path | None, typer.Option(help="Write each answer to this file as it comes.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the answers that --out holds, ask for the others.")] = False,
     answers: Annotated[list[Path] | None, typer.Option("--from", help="Measure the answers in this file; ask for none.")] = None,
-    plots: Annotated[Path | None, typer.Option(help="Write plots (SVG) into this folder.")] = None,
+    plots: Plots = None,
     model: Model = None,
     rescore: Rescore = None,
     as_json: Json = False,

@@ -22,6 +22,8 @@ Flags = NDArray[np.bool_]
 ALARMS = 0.05
 # What desunt made a gap of is flagged whatever the threshold.
 GAP = 1.0
+# A reliability diagram has so many bins of equal width, so that their sizes tell where the words lie.
+TENTHS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,27 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """Words whose score lies in one tenth: the mean chance they were given of being right, the share that is, and their number."""
+
+    chance: float
+    right: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Both ways over the pages of a folder, and the curves of their precision by recall."""
+    """Both ways over the pages of a folder: figures, the curves of precision by recall, and the bins of a reliability diagram.
+
+    Words of gaps are in no bin: a gap says that they were not read, not with what probability.
+    """
 
     folder: str
     vouch: float
     pages: int
     rows: tuple[Row, ...]
     curves: tuple[tuple[str, Reals, Reals], ...]
+    bins: tuple[tuple[str, tuple[Bin, ...]], ...]
 
 
 def evaluate_found(
@@ -77,8 +92,9 @@ def evaluate_found(
     ours = [judged(image.name, truth, said_words(read(image))) for image, truth in pairs]
     theirs = [judged(image.name, truth, [(text, 1 - sure, False) for text, sure in plain(image)]) for image, truth in pairs]
     rows = (row("desunt", ours, 1 - vouch, calibrated=True), row("Tesseract's confidence", theirs, 1 - vouch, calibrated=False))
-    curves = tuple((name, *curve(*pooled_words(pages))) for name, pages in zip((one.by for one in rows), (ours, theirs), strict=True))
-    return Report(str(folder), vouch, len(pairs), rows, curves)
+    sides = list(zip((one.by for one in rows), (ours, theirs), strict=True))
+    curves = tuple((name, *curve(*pooled_words(pages))) for name, pages in sides)
+    return Report(str(folder), vouch, len(pairs), rows, curves, tuple((name, bins_by_tenth(pages)) for name, pages in sides))
 
 
 def said_words(pages: Iterable[Page]) -> list[tuple[str, float, bool]]:
@@ -120,6 +136,16 @@ def row(by: str, pages: Sequence[Judged], threshold: float, *, calibrated: bool)
         by, len(wrong), int(wrong.sum()), over(average_precision), over(auroc), over(found_at),
         over(lambda w, d: _share(w, d > threshold)), over(lambda w, d: _share(d > threshold, w)), ece,
     )  # fmt: skip
+
+
+def bins_by_tenth(pages: Sequence[Judged]) -> tuple[Bin, ...]:
+    """Return the bins in which there are words, the least chance of being right first."""
+    wrong, doubt = pooled_words(pages)
+    words = ~np.concatenate([page.gap for page in pages])
+    chances, right = 1 - doubt[words], ~wrong[words]
+    tenth = np.minimum((chances * TENTHS).astype(int), TENTHS - 1)
+    members = [tenth == place for place in range(TENTHS)]
+    return tuple(Bin(float(chances[one].mean()), float(right[one].mean()), int(one.sum())) for one in members if one.any())
 
 
 def _share(flags: Flags, among: Flags) -> float:

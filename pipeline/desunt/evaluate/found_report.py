@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desunt.evaluate.found import ALARMS, Report, Row
 from desunt.evaluate.gap_metrics import Figure
+from desunt.evaluate.gap_plots import drawn
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 HEAD = ("by", "n", "misread", "average precision", "AUROC", f"found at {ALARMS:.0%} false alarms", "precision", "recall", "ECE (perfect)")
 NOTE = (
@@ -54,20 +59,37 @@ def _numbers(figure: Figure) -> list[float] | None:
     return None if math.isnan(figure.value) else [figure.value, figure.low, figure.high]
 
 
-def draw(report: Report, path: Path) -> Path:
-    """Draw precision by recall as SVG; the same figures give the same bytes."""
-    import matplotlib
+def draw(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write `precision-recall.svg` and `reliability.svg` into a folder; the same figures give the same bytes."""
+    plots = {"precision-recall": _precision_recall, "reliability": _reliability}
+    return tuple(drawn(folder / f"{name}.svg", partial(plot, report=report)) for name, plot in plots.items())
 
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "desunt"
-    from matplotlib.figure import Figure as Drawing
 
-    drawing = Drawing(figsize=(5, 4), layout="constrained")
-    axes = drawing.subplots()
-    for name, recall, precision in report.curves:
-        axes.step(recall, precision, where="post", label=name)
-    axes.set(xlabel="misread words found", ylabel="of the flagged, misread", xlim=(0, 1), ylim=(0, 1.02), title="Finding misread words")
+def _precision_recall(axes: Axes, report: Report) -> None:
+    """Draw precision by recall at each threshold, a cross where words are flagged by default."""
+    for one, (name, recall, precision) in zip(report.rows, report.curves, strict=True):
+        (line,) = axes.step(recall, precision, where="post", label=f"{name}, average precision {one.average_precision.value:.3f}")
+        axes.plot(one.recall.value, one.precision.value, "x", color=line.get_color())
+    axes.set(xlabel="of the misread words, flagged", ylabel="of the flagged words, misread", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.set_title(f"Finding misread words, {report.pages} pages; x: below {report.vouch:g}")
     axes.legend(frameon=False, loc="lower left")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    drawing.savefig(path, format="svg", metadata={"Date": None})
-    return path
+
+
+def _reliability(axes: Axes, report: Report) -> None:
+    """Draw for each tenth of the scale how often words were read right, and below it how many words there are."""
+    place = axes.get_subplotspec()
+    assert place is not None
+    rows = place.subgridspec(2, 1, height_ratios=(3, 1))
+    axes.set_subplotspec(rows[0])
+    below = axes.figure.add_subplot(rows[1], sharex=axes)
+    axes.plot([0, 1], [0, 1], "--", color="0.6", label="perfect calibration")
+    for aside, (name, bins) in zip((-0.011, 0.011), report.bins, strict=True):
+        chances, shares = [one.chance for one in bins], [one.right for one in bins]
+        errors = [math.sqrt(one.right * (1 - one.right) / one.n) for one in bins]
+        points = axes.errorbar(chances, shares, yerr=errors, fmt="o", capsize=2, label=f"{name} (± one standard error)")
+        bars = below.bar([chance + aside for chance in chances], [one.n for one in bins], width=0.02, color=points[0].get_color())
+        below.bar_label(bars, fmt="{:.0f}", fontsize=6, rotation=90, padding=2)
+    axes.set(ylabel="share read right", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), title=f"Reliability of words, {report.pages} pages")
+    axes.legend(frameon=False, loc="upper left")
+    below.set(xlabel="legibility, or confidence, of a word", ylabel="words", yscale="symlog")
+    below.margins(y=0.5)

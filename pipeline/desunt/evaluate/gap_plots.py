@@ -37,8 +37,8 @@ def draw(answered: Answered, folder: Path) -> tuple[Path, ...]:
     return tuple(drawn(folder / f"{name}.svg", partial(plot, outcomes=outcomes)) for name, plot in plots.items())
 
 
-def drawn(path: Path, plot: Callable[[Axes], None]) -> Path:
-    """Draw one plot into an SVG file; the same figures give the same bytes."""
+def drawn(path: Path, plot: Callable[[Axes], None], size: tuple[float, float] = (6, 4.5)) -> Path:
+    """Draw one plot of a size in inches into an SVG file; the same figures give the same bytes."""
     import matplotlib as mpl
 
     # Not pyplot: it keeps every figure, and asks for a display.
@@ -47,7 +47,7 @@ def drawn(path: Path, plot: Callable[[Axes], None]) -> Path:
     content = BytesIO()
     # Without a fixed salt and date, two drawings of the same figures differ in their bytes.
     with mpl.rc_context({"svg.hashsalt": "desunt", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        drawing = Drawing(figsize=(6, 4.5), layout="constrained")
+        drawing = Drawing(figsize=size, layout="constrained")
         plot(drawing.add_subplot())
         drawing.savefig(content, format="svg", metadata={"Date": None})
     write_atomically(path, content.getvalue())

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from desunt.evaluate.gap_plots import drawn
 from desunt.evaluate.metrics import Interval, Rate, difference_interval, pooled, rate_interval
 from desunt.evaluate.ocr import SIDES, PageResult, Report, Score, Side
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 HEADS: dict[Side, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
 # Field of Score -> what a person calls it, and what its n counts. Invented words are a mean a page, all others shares.
@@ -158,3 +164,32 @@ def _page_json(page: PageResult) -> dict[str, Any]:
         "seconds": list(page.seconds),
         "problem": page.problem,
     }
+
+
+def draw(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write `word-recall.svg` and `line-cer.svg`, page by page plain Tesseract and desunt, into a folder."""
+    plots = {"word-recall": "recall", "line-cer": "line_cer"}
+    size = (7.0, 1.6 + 0.16 * len(report.pages))
+    return tuple(drawn(folder / f"{name}.svg", partial(_paired, report=report, measure=measure), size) for name, measure in plots.items())
+
+
+def _paired(axes: Axes, report: Report, measure: str) -> None:
+    """Draw a line a page from plain Tesseract to desunt, engine readings of gaps counted; the page that lost most stands at the top."""
+    label, unit = MEASURES[measure]
+    pairs = [(page, _per_cent(page, "plain", measure), _per_cent(page, "readings", measure)) for page in report.pages]
+    known = [(page.name, plain, ours) for page, plain, ours in pairs if plain is not None and ours is not None]
+    better = -1 if measure == "line_cer" else 1
+    known.sort(key=lambda one: (-better * (one[2] - one[1]), one[0]))
+    places = range(len(known))
+    for place, (_, plain, ours) in zip(places, known, strict=True):
+        axes.plot([plain, ours], [place, place], "-", color="C3" if better * (ours - plain) < 0 else "0.6", zorder=1)
+    axes.scatter([plain for _, plain, _ in known], places, facecolors="white", edgecolors="C1", zorder=2, label=HEADS["plain"])
+    axes.scatter([ours for *_, ours in known], places, color="C0", s=18, zorder=3, label=HEADS["readings"])
+    axes.set_yticks(places, [name for name, *_ in known], fontsize=6)
+    axes.set(xlabel=f"{label}, %", title=f"{label} of {len(known)} pages ({_size(report, measure)} {unit}); red: worse")
+    axes.figure.legend(frameon=False, fontsize=7, loc="outside lower center", ncols=2)
+
+
+def _per_cent(page: PageResult, side: Side, measure: str) -> float | None:
+    value = getattr(getattr(page, side), measure).value
+    return None if value is None else 100 * value

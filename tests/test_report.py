@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from typer.testing import CliRunner
 from desunt import journal
 from desunt.cli import app
 from desunt.conjecture import Decision
+from desunt.document import Box, Gap, Line, Page, Region, Word
 from desunt.errors import InputError
 from desunt.planning import page_files
-from desunt.record import to_json, write_decisions, write_record
+from desunt.record import Record, to_json, write_decisions, write_record
 from desunt.report import write_report
 from desunt.report.rows import PageRow
 from desunt.report.totals import BARS, MOST, Totals
+from desunt.stored import pages_without_words
 from tests.sample_records import SCRIPT, sample_record
 
 RECORD = sample_record()
@@ -90,6 +93,44 @@ def test_what_the_desk_says_outranks_the_snapshot(out: Path) -> None:
     assert all(row["decided"] in ("", "0") for row in rows(out))
     write_report(out, lambda _: None)
     assert sum(int(row["decided"]) for row in rows(out) if row["decided"]) == 2
+
+
+@pytest.fixture
+def handwritten(tmp_path: Path) -> Path:
+    """A document of three finished pages: typed, handwriting alone, and blank; what the typed one says looks like a key of the record."""
+    typed = RECORD.document.pages[0]
+    (block,) = typed.regions[:1]
+    hand = Region("h", "handwriting", None, (Line("hl", None, (Gap("h1", Box(0, 0, 9, 9), None, "handwriting"),)),))
+    said = replace(block, lines=(Line("s", None, (Word("s1", '"engine_confidence":', None, "tesseract"),)),))
+    pages = (replace(typed, regions=(said,)), Page(2, typed.image, (hand,)), Page(3, typed.image, ()))
+    folder = home_of(tmp_path, "letters", 3)
+    write_record(Record(replace(RECORD.document, pages=pages), {}), folder)
+    return tmp_path
+
+
+def test_pages_with_nothing_read_are_told(handwritten: Path) -> None:
+    assert pages_without_words(handwritten / "letters") == 2
+    said = CliRunner().invoke(app, ["status", str(handwritten)]).output.splitlines()
+    assert said == [
+        "done          letters: 3/3 pages, 0 gaps open, 2 pages with nothing read",
+        "1 documents: 1 done; 0 gaps open; 2 pages with nothing read",
+    ]
+    assert json.loads(CliRunner().invoke(app, ["status", str(handwritten), "--json"]).output)[0]["nothing_read"] == 2
+    write_report(handwritten)
+    assert [(row["state"], row["reason"]) for row in rows(handwritten)] == [
+        ("done", ""),
+        ("done", "nothing read; located: handwriting 1"),
+        ("done", "nothing read; located: nothing"),
+    ]
+    page = (handwritten / "report.html").read_text("utf-8")
+    assert "0 decided by editors; 2 pages with nothing read." in page
+    assert "1 gap: 1 not to be filled; 2 pages with nothing read" in page
+
+
+def test_collection_without_such_pages_says_nothing_of_them(out: Path) -> None:
+    write_report(out)
+    assert "nothing read" not in (out / "report.html").read_text("utf-8") + (out / "report.csv").read_text("utf-8-sig")
+    assert "nothing read" not in CliRunner().invoke(app, ["status", str(out)]).output
 
 
 def test_the_command(out: Path, tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from desunt.conjecture import Decision
-from desunt.document import Gap
+from desunt.document import Gap, Word
 from desunt.edits import GapEdit
 from desunt.errors import InputError, WallBroken
 from desunt.export import load_exporter
 from desunt.export.entries import entries
 from desunt.export.reading import in_mode
 from desunt.record import Record, read_record, write_decisions, write_record
-from desunt.stored import ChangedPages, StoredOpinions, StoredPages, stored_record
+from desunt.stored import ChangedPages, StoredOpinions, StoredPages, pages_without_words, stored_record
 from tests.hostile_records import records, transcripts
 from tests.sample_records import sample_record, sample_transcript
 from tests.tamperings import edit
@@ -28,6 +28,8 @@ def check(folder: Path) -> None:
         assert tuple(stored.document.pages) == whole.document.pages
         assert replace(stored, document=replace(stored.document, pages=whole.document.pages)) == whole
         assert entries(stored) == entries(whole)
+        words = [sum(isinstance(token, Word) for line in page.lines for token in line.tokens) for page in whole.document.pages]
+        assert pages_without_words(folder) == words.count(0)
         for name, mode in (("json", "apparatus"), ("tei", "accepted"), ("text", "accepted")):
             made = (b"".join(load_exporter(name).export(one, lambda _: None, mode)) for one in (stored, whole))
             assert next(made) == next(made)

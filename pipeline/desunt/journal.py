@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from desunt.errors import DesuntError
 from desunt.record import PageConjecturesFile, PageFile, from_json, to_json, write_atomically
 from desunt.status_index import statuses
+from desunt.stored import pages_without_words
 
 State: TypeAlias = Literal["done", "needs review", "failed", "unfinished"]
 
@@ -45,7 +46,7 @@ class FailedFile:
 
 @dataclass(frozen=True, slots=True)
 class DocumentStatus:
-    """How far a document is."""
+    """How far a document is; `nothing_read` counts pages on which no word was read: blank ones, and those where only handwriting stands."""
 
     folder: str
     document_id: str
@@ -55,6 +56,7 @@ class DocumentStatus:
     failed: int
     gaps: int
     problem: str = ""
+    nothing_read: int = 0
 
 
 def page_path(folder: Path, number: int, kind: Literal["", ".conjectures", ".failed"] = "") -> Path:
@@ -147,11 +149,11 @@ def status_of(folder: Path, source: SourceFile) -> DocumentStatus:
     failed = len(list(folder.glob("pages/*.failed.json")))
     read = len([p for p in folder.glob("pages/*.json") if p.name.count(".") == 1])
     record = folder / "record.json"
-    gaps = open_gaps(folder) if record.exists() else 0
+    gaps, unread = (open_gaps(folder), pages_without_words(folder)) if record.exists() else (0, 0)
     problem = source.problem or "; ".join(_problems(folder))
     state: State = "failed" if problem or failed else "unfinished" if not record.exists() else "needs review" if gaps else "done"
     done = source.pages if record.exists() and source.pages and not read and not failed else read
-    return DocumentStatus(folder.name, source.document_id, state, source.pages, done, failed, gaps, problem)
+    return DocumentStatus(folder.name, source.document_id, state, source.pages, done, failed, gaps, problem, unread)
 
 
 def _problems(folder: Path) -> Iterator[str]:

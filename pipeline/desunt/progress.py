@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from desunt.summary import reason_of
+from desunt.summary import pages_unread, reason_of
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -130,11 +130,14 @@ def report_status(found: list[DocumentStatus]) -> None:
     # One text: printing a hundred thousand lines by themselves takes longer than finding them out.
     lines = [*map(_status_line, found)]
     totals = ", ".join(f"{number} {state}" for state, number in Counter(one.state for one in found).items())
-    lines.append(f"{len(found)} documents: {totals}; {sum(one.gaps for one in found)} gaps open")
+    unread = sum(one.nothing_read for one in found)
+    told = f"; {pages_unread(unread)}" if unread else ""
+    lines.append(f"{len(found)} documents: {totals}; {sum(one.gaps for one in found)} gaps open{told}")
     typer.echo("\n".join(lines))
 
 
 def _status_line(one: DocumentStatus) -> str:
     failed = f", {one.failed} failed" if one.failed else ""
     problem = f"  {one.problem}" if one.problem else ""
-    return f"{one.state:<13} {one.folder}: {one.done}/{one.pages} pages{failed}, {one.gaps} gaps open{problem}"
+    unread = f", {pages_unread(one.nothing_read)}" if one.nothing_read else ""
+    return f"{one.state:<13} {one.folder}: {one.done}/{one.pages} pages{failed}, {one.gaps} gaps open{unread}{problem}"

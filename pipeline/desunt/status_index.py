@@ -18,7 +18,7 @@ FILE = ".status.sqlite"
 # Changes within one tick of the file system's clock have one time: what changed so lately is not kept yet (nanoseconds).
 SETTLED = 2_000_000_000
 # Another layout has another number; entries of other layouts are forgotten.
-LAYOUT = 1
+LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,21 @@ def page_values(folder: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(file.read(length))
 
 
+def pages_without_words(folder: Path) -> int:
+    """Count the pages of a record on which no word was read, without making anything of them: a hundred thousand are soon counted.
+
+    Only a word has an engine's confidence, and no text can pass for the key: quotation marks inside a string are escaped.
+    """
+    with_words: list[bool] = []
+    with (folder / "record.json").open("rb") as file:
+        for line in file:
+            if line == PAGES.item + b"\n":
+                with_words.append(False)
+            elif with_words and b'"engine_confidence":' in line:
+                with_words[-1] = True
+    return with_words.count(False)
+
+
 def _opinions(file: BinaryIO, path: Path) -> ConjecturesFile:
     """Return the file with its opinions left on disk, every one looked at; with all of them if its layout is another."""
     shell, items = _split(file, OPINIONS)

@@ -48,6 +48,11 @@ class Summary:
 Watch = Callable[[Progress], None]
 
 
+def pages_unread(number: int) -> str:
+    """Say on how many pages nothing was read."""
+    return f"{number:,} page{'' if number == 1 else 's'} with nothing read"
+
+
 def reason_of(problem: str) -> str:
     """Return what a problem has in common with others of its kind: its first sentence without names and numbers."""
     sentence = problem.split(". ", maxsplit=1)[0]

@@ -16,6 +16,7 @@ from desunt.outputs import Decided
 from desunt.record import publish_part, write_part
 from desunt.report.rows import DocumentRow, PageRow, document_row, folders
 from desunt.report.totals import Totals
+from desunt.summary import pages_unread
 
 REPORT, TABLE = "report.html", "report.csv"
 HEAD = (
@@ -55,7 +56,7 @@ def _cells(document: DocumentRow, page: PageRow) -> tuple[str, ...]:
     gaps = (sum(page.gaps.values()), page.gaps["illegible"], page.gaps["withheld"], page.other_gaps)
     found = (page.conjectured, page.refused, page.decided)
     return (
-        document.id, str(page.number), page.state, page.reason, *map(str, numbers), legibility, *map(str, gaps), *map(str, found),
+        document.id, str(page.number), page.state, page.remark, *map(str, numbers), legibility, *map(str, gaps), *map(str, found),
         page.finished,
     )  # fmt: skip
 
@@ -71,5 +72,6 @@ def _environment() -> Environment:
     loader = PackageLoader("desunt.report")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["thousands"] = "{:,}".format
+    environment.filters["unread"] = pages_unread
     environment.filters["per_cent"] = "{:.1%}".format
     return environment

@@ -16,6 +16,7 @@ from desunt.journal import DocumentStatus, SourceFile
 from desunt.outputs import Decided
 from desunt.record import read_decisions
 from desunt.stored import page_values, stored_record
+from desunt.summary import pages_unread
 from desunt.workflow import FILLED
 
 VOUCHED = 0.9
@@ -40,6 +41,18 @@ class PageRow:
     @property
     def other_gaps(self) -> int:
         return sum(self.gaps.values()) - self.gaps["illegible"] - self.gaps["withheld"]
+
+    @property
+    def nothing_read(self) -> bool:
+        """Say whether the page is done and has no word: it is blank, or nothing on it but handwriting, stamps or blacked-out text."""
+        return self.state in ("done", "needs review") and not self.words
+
+    @property
+    def remark(self) -> str:
+        """Return why a page failed; of one with nothing read, what was located on it."""
+        if not self.nothing_read:
+            return self.reason
+        return f"nothing read; located: {', '.join(f'{reason} {n}' for reason, n in sorted(self.gaps.items())) or 'nothing'}"
 
     @property
     def finished(self) -> str:
@@ -110,7 +123,7 @@ class DocumentRow:
         if self.status.state == "unfinished":
             return "not read to the end"
         if not self.gaps:
-            return "no gaps"
+            return f"no gaps{self._unread}"
         rest = self.open_gaps - self.conjectured
         parts = [
             (self.accepted, "accepted"),
@@ -120,7 +133,11 @@ class DocumentRow:
             (self.gaps - self.fillable, "not to be filled"),
         ]
         told = ", ".join(f"{number} {word}" for number, word in parts if number)
-        return f"{self.gaps} gap{'' if self.gaps == 1 else 's'}: {told}"
+        return f"{self.gaps} gap{'' if self.gaps == 1 else 's'}: {told}{self._unread}"
+
+    @property
+    def _unread(self) -> str:
+        return f"; {pages_unread(self.status.nothing_read)}" if self.status.nothing_read else ""
 
 
 def folders(out: Path) -> Iterator[Path]:

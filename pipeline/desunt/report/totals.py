@@ -47,6 +47,7 @@ class Totals:
     documents: int = 0
     words: int = 0
     unclear: int = 0
+    nothing_read: int = 0
     states: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Totals:
         """Count a page of the document that is added next."""
         self.states[page.state] += 1
         self.words, self.unclear = self.words + page.words, self.unclear + page.unclear
+        self.nothing_read += page.nothing_read
         self.gaps.update(page.gaps)
         self.outcomes.update({"conjectured": page.conjectured, "refused": page.refused, "decided": page.decided})
         if page.state == "failed":

@@ -44,6 +44,7 @@ def test_known_words_read_surely_are_vouched_for_and_noise_is_not():
 
 def test_of_two_unknown_words_the_one_spelt_like_a_word_is_likelier():
     spelling = spelling_of(load_lexicon())
+    assert spelling_of(load_lexicon()) is spelling, "it is worked out once a process"
     assert spelling.fit("Bessarabov") > spelling.fit("Bxssqrzbv")
     assert spelling.fit("") == -2.0
     assert spelling.fit("1905") == spelling.fit("1938")

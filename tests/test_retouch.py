@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from desunt.cleanup import retouch
 from tests.typed_pages import bilevel, tilted, typed_page
@@ -120,3 +121,12 @@ def test_warping_puts_ink_where_the_matrix_says(scale: float, degrees: float) ->
         (weights * (grid + 0.5)).sum() / weights.sum() for grid in (np.arange(moved.shape[1])[None], np.arange(moved.shape[0])[:, None])
     ]
     assert middle == pytest.approx(matrix @ [270, 110, 1], abs=0.15)
+
+
+@given(
+    arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(2, 12)), elements=st.sampled_from([0, 40, 41, 101, 102, 160, 214, 215, 255]))
+)
+def test_bilevel_is_counted_as_it_is_defined(page):
+    middle = ((page > 40) & (page < 215)).mean()
+    edges = (np.abs(np.diff(page.astype(int), axis=1)) > 60).sum() / page.size
+    assert retouch.is_bilevel(page) == (middle <= max(0.01, edges))

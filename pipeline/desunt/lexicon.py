@@ -21,7 +21,8 @@ def bare(word: str) -> str:
     return word.strip(OUTER).replace("’", "'")
 
 
-@dataclass(frozen=True, slots=True)
+# Compared and hashed by identity: what is worked out about a lexicon is kept, and must not cost a look at all its words to find again.
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """Words by their case-folded form: `counts` how often seen, `forms` how written most often (Stalin, not stalin).
 
@@ -92,6 +93,7 @@ def _read_table(path: Path) -> Lexicon:
             rows = [(form, int(count)) for form, count in (line.rstrip("\n").split("\t") for line in stream if line[0] != "#")]
     except (OSError, ValueError, lzma.LZMAError, EOFError) as error:
         raise DependencyMissing(f"{path}: the lexicon is damaged ({error})", remedy="Install desunt again") from None
-    counts = {form.casefold(): count for form, count in rows}
-    forms = {form.casefold(): form for form, _ in rows}
+    folded = [form.casefold() for form, _ in rows]
+    counts = dict(zip(folded, (count for _, count in rows), strict=True))
+    forms = dict(zip(folded, (form for form, _ in rows), strict=True))
     return Lexicon(counts, forms, sum(counts.values()))

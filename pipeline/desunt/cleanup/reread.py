@@ -61,6 +61,8 @@ def without_blots(page: NDArray[np.uint8], letter: float) -> NDArray[np.uint8] |
     inside = retouch.border_painted(page)
     ink = retouch.ink_of(inside)
     solid = cv2.morphologyEx(ink, cv2.MORPH_OPEN, disc(SOLID * letter))
+    if not np.any(solid):
+        return None
     count, labels, sizes, _ = cv2.connectedComponentsWithStats(np.asarray(solid, np.uint8), connectivity=8)
     blots = [n for n in range(1, count) if sizes[n, cv2.CC_STAT_WIDTH] >= LEAST_WIDTH * letter]
     if not blots or sizes[blots, cv2.CC_STAT_AREA].sum() > MOST_SHARE * page.size:

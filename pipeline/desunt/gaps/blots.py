@@ -125,8 +125,10 @@ def find_passed_over(ink: Ink, read: Sequence[Box], column: Box, measure: Measur
     """
     import cv2
 
-    rows = np.zeros(ink.mask.shape, np.uint8)
     pieces = _letterlike(ink, read, column, measure)
+    if len(pieces) < LEAST_PIECES:
+        return ()
+    rows = np.zeros(ink.mask.shape, np.uint8)
     for left, top, width, height, _ in pieces.tolist():
         rows[top : top + height, left : left + width] = 1
     joined = cv2.morphologyEx(rows, cv2.MORPH_CLOSE, np.ones((1, round(2.5 * measure.letter) | 1), np.uint8))

@@ -21,6 +21,8 @@ DEVIATIONS, LEAST_SHADE = 4.0, 1.2
 # Fewer patches of bare paper do not show how much it varies.
 LEAST_PATCHES = 200
 BARE = 200.0
+# Tones as a scan has them, bare paper white.
+TO_WHITE = np.minimum(np.arange(256) * 5 // 4, 255).astype(np.uint8)
 
 
 def find_faint(ink: Ink, bands: Sequence[Band], taken: Sequence[Box], measure: Measure) -> tuple[tuple[Box, ...], ...]:
@@ -29,11 +31,12 @@ def find_faint(ink: Ink, bands: Sequence[Band], taken: Sequence[Box], measure: M
     Shade is measured over patches of two letters, against the median and the deviation (1.4826 MAD, Rousseeuw & Croux 1993) of equal
     patches of the page that hold no ink. A bilevel scan has no shades but specks, and gives none.
     """
+    import cv2
+
     nothing: tuple[tuple[Box, ...], ...] = tuple(() for _ in bands)
-    if not measure.fixed or is_bilevel(np.minimum(ink.tone.astype(np.uint16) * 5 // 4, 255).astype(np.uint8)):
+    if not measure.fixed or is_bilevel(cv2.LUT(ink.tone, TO_WHITE)):
         return nothing
-    shade, bare = _shades(ink, measure)
-    known = shade[bare]
+    shade, known = _shades(ink, measure)
     if len(known) < LEAST_PATCHES:
         return nothing
     usual = float(np.median(known))
@@ -42,17 +45,16 @@ def find_faint(ink: Ink, bands: Sequence[Band], taken: Sequence[Box], measure: M
     return tuple(tuple(_faint(shade, band, taken, measure, least, opens[n])) for n, band in enumerate(bands))
 
 
-def _shades(ink: Ink, measure: Measure) -> tuple[Plane, NDArray[np.bool_]]:
-    """Return how dark each patch round a pixel is (200 is black), and which patches hold no ink, on a grid of half letters."""
+def _shades(ink: Ink, measure: Measure) -> tuple[Plane, Plane]:
+    """Return how dark the patch round each pixel is (200 is black), and how dark are those without ink on a grid of half letters."""
     import cv2
 
     across, down = round(2 * measure.letter) | 1, round(0.7 * measure.height) | 1
     tone = cv2.blur(ink.tone.astype(np.float32), (across, down))
     near = cv2.dilate(ink.mask, np.ones((down | 1, across | 1), np.uint8))
     step = max(1, round(measure.letter / 2))
-    bare = np.zeros(near.shape, np.bool_)
-    bare[::step, ::step] = near[::step, ::step] == 0
-    return np.asarray(BARE - tone, np.float32), bare
+    shade = np.asarray(BARE - tone, np.float32)
+    return shade, shade[::step, ::step][near[::step, ::step] == 0]
 
 
 def _beside_full_line(bands: Sequence[Band], number: int, measure: Measure) -> bool:

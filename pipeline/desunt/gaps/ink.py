@@ -67,9 +67,9 @@ def _dark(tone: Pixels) -> Mask:
     import cv2
 
     threshold = 100.0
-    if (tone >= 40).sum() - (tone >= 160).sum() >= LEAST_TONED * tone.size:
+    if cv2.countNonZero(cv2.inRange(tone, (40,), (159,))) >= LEAST_TONED * tone.size:
         threshold, _ = cv2.threshold(tone, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return np.asarray(tone <= min(max(threshold, 200 * DARKEST), 200 * LIGHTEST), np.uint8)
+    return (tone <= min(max(threshold, 200 * DARKEST), 200 * LIGHTEST)).view(np.uint8)
 
 
 def _paper(page: Pixels) -> Pixels:

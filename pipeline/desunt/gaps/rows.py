@@ -182,21 +182,23 @@ def _split(run: list[Judged], apart: float) -> list[list[Judged]]:
 
 def bands(rows: Sequence[Row], rules: Rules) -> list[Band]:
     """Return for each row where its words stand and how far it may go; nothing is looked for in rows that were hardly read."""
-    slope = _slope(rows, rules.size)
+    slope, places = _slope(rows, rules.size), [row.box for row in rows]
     found = []
-    for row in rows:
+    for number, row in enumerate(rows):
         trusted = sum(item.letters for item in row.words if item.legibility >= TRUSTED)
         boxes = tuple(_room_of(token, rules.size) for token in row.tokens) if trusted >= TRUSTED_LETTERS else ()
-        found.append(Band(boxes, *_limits(row, rows, rules.area), slope))
+        found.append(Band(boxes, *_limits(number, places, rules.area), slope))
     return found
 
 
-def _limits(row: Row, rows: Sequence[Row], area: Box) -> tuple[int, int]:
-    """Return how far to the left and right the row may go: to the edge of the text, or to the next column."""
-    beside = [other.box for other in rows if other is not row and min(other.box.bottom, row.box.bottom) > max(other.box.top, row.box.top)]
-    left = max((box.right for box in beside if box.right <= row.box.left), default=area.left)
-    right = min((box.left for box in beside if box.left >= row.box.right), default=area.right)
-    return min(left, row.box.left), max(right, row.box.right)
+def _limits(number: int, places: Sequence[Box], area: Box) -> tuple[int, int]:
+    """Return how far to the left and right a row may go: to the edge of the text, or to the next column; `places` has all rows' boxes."""
+    own = places[number]
+    # A row is never beside itself: its box neither ends before it begins nor begins behind its end.
+    beside = [box for box in places if min(box.bottom, own.bottom) > max(box.top, own.top)]
+    left = max((box.right for box in beside if box.right <= own.left), default=area.left)
+    right = min((box.left for box in beside if box.left >= own.right), default=area.right)
+    return min(left, own.left), max(right, own.right)
 
 
 def _slope(rows: Sequence[Row], size: Measure) -> float:

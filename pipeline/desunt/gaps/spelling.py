@@ -32,7 +32,9 @@ class Spelling:
 
 
 def _triples(word: str) -> list[str]:
-    plain = "".join("0" if char.isdigit() else char for char in word.casefold())
+    plain = word.casefold()
+    if not plain.isalpha():
+        plain = "".join("0" if char.isdigit() else char for char in plain)
     if not plain:
         return []
     marked = f"{EDGE}{EDGE}{plain}{EDGE}"
@@ -40,17 +42,14 @@ def _triples(word: str) -> list[str]:
 
 
 @cache
-def _of_table(words: tuple[tuple[str, int], ...]) -> Spelling:
+def spelling_of(lexicon: Lexicon) -> Spelling:
+    """Return the spelling of the lexicon's words, each weighed by the root of its frequency: names count beside `the`."""
     threes: Counter[str] = Counter()
-    for word, weight in words:
+    for word, count in lexicon.counts.items():
+        weight = 1 + math.isqrt(count) // 4
         for triple in _triples(word):
             threes[triple] += weight
     twos: Counter[str] = Counter()
     for triple, number in threes.items():
         twos[triple[:2]] += number
     return Spelling(threes, twos)
-
-
-def spelling_of(lexicon: Lexicon) -> Spelling:
-    """Return the spelling of the lexicon's words, each weighed by the root of its frequency: names count beside `the`."""
-    return _of_table(tuple((word, 1 + math.isqrt(count) // 4) for word, count in lexicon.counts.items()))

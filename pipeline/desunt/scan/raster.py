@@ -99,10 +99,11 @@ def _check_strips(image: Image.Image, file: BinaryIO, where: str) -> None:
 
 def _check_rows(image: Image.Image, file: BinaryIO, where: str) -> None:
     """Raise InputError if the last rows of a JPEG or PNG were never there, which Pillow does not tell."""
+    last = np.asarray(image.crop((0, max(0, image.height - _MCU), image.width, image.height)))
     if image.format in ("JPEG", "MPO"):
-        missing = unfinished(np.asarray(image))
+        missing = unfinished(last)
     elif image.format == "PNG":
-        missing = not np.asarray(image)[-1].any() and png.lacks_rows(file)
+        missing = not last[-1].any() and png.lacks_rows(file)
     else:
         missing = False
     if missing:
@@ -142,7 +143,9 @@ def _pixels(image: Image.Image, inverted: bool) -> Pixels:
         return _over_white(image)
     if image.mode == "LAB":  # Pillow cannot convert it; its first channel is lightness
         return np.array(image.getchannel(0))
-    return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    return np.array(image)
 
 
 def _over_white(image: Image.Image) -> Pixels:

@@ -79,6 +79,7 @@ def test_word_divided_at_the_end_of_a_line_is_found_whole(page, whole):
         (("Dear Sir:-/in reply",), "a dash, for no letter stands before it"),
         (("the answer -/influences",), "a dash that stands alone"),
         (("that man-/The other",), "a capital where no form is known"),
+        (("the ap-/i of",), "a single letter is no half"),
         (("in 1938-/39 he",), "a number goes on"),
         (("the govern-", "ment of"), "another region"),
         (("the govern-/[] of",), "a half that was not read"),

@@ -29,6 +29,8 @@ READING_TEXT: frozenset[tuple[str, Mode]] = frozenset(
 JOINED = "Words divided at line ends are joined."
 # How engines and transcribers write the hyphen at a line's end; before it must stand a letter, or it is a dash.
 FIRST_HALF = re.compile(r"[^\W\d_][-\u2010\u00ac\u00ad]$")
+# Nobody parts a single letter from the end of a word; but a speck is read as one.
+SECOND_HALF = re.compile(r"[^\W\d_]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _pairs(page: Page, decided: Collection[str]) -> Iterator[tuple[Word, Word]]:
                 isinstance(first, Word)
                 and isinstance(second, Word)
                 and FIRST_HALF.search(first.text)
-                and second.text[0].isalpha()
+                and SECOND_HALF.match(second.text)
                 and not {first.id, second.id} & set(decided)
             ):
                 yield first, second

@@ -42,6 +42,16 @@ def test_known_words_read_surely_are_vouched_for_and_noise_is_not():
     assert max(found["Qxv#t"], found["|"], found["s~r"]) < load_legibility().threshold_read
 
 
+def test_halves_of_a_known_word_divided_at_a_line_end_are_no_noise():
+    half, rest = "repu-", "tation"
+    for lines, known in (
+        ({0: f"{SENTENCE} {half}", 1: f"{rest} {SENTENCE}"}, True),
+        ({0: f"{SENTENCE} {half}", 1: f"{SENTENCE} {rest}"}, False),
+    ):
+        found = chances(*typed(lines, {half: 0.8, rest: 0.8}))
+        assert (min(found[half], found[rest]) > 0.9) == known, lines
+
+
 def test_of_two_unknown_words_the_one_spelt_like_a_word_is_likelier():
     spelling = spelling_of(load_lexicon())
     assert spelling_of(load_lexicon()) is spelling, "it is worked out once a process"

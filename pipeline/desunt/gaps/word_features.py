@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -17,6 +18,8 @@ from desunt.lexicon import Lexicon, bare
 from desunt.ocr import EngineLine, EngineWord, Reading
 
 Numbers = NDArray[np.float64]
+# A hyphen that may divide a word at the end of a line.
+DIVIDED = re.compile(r"[^\W\d_]-$")
 USUAL_MARKS = frozenset(".,;:'\"()-’“”‘$%&/?!—–")
 
 
@@ -24,13 +27,27 @@ def word_features(reading: Reading, ink: Ink, lexicon: Lexicon, spelling: Spelli
     """Return (words, features) for all words of the reading in its order; boxes must be in pixels of the ink's page."""
     if not reading.words:
         return np.zeros((0, len(FEATURES)))
-    own = np.array([_own(word, lexicon, spelling) for word in reading.words])
+    own = np.array([_own(word, core, lexicon, spelling) for word, core in zip(reading.words, _cores(reading, lexicon), strict=True)])
     return np.hstack([own, _places(reading, own, ink)])
 
 
-def _own(word: EngineWord, lexicon: Lexicon, spelling: Spelling) -> list[float]:
-    """Return what the word alone tells."""
-    text, core = word.text, bare(word.text)
+def _cores(reading: Reading, lexicon: Lexicon) -> list[str]:
+    """Return of each word what is looked up: itself without outer marks; for both halves of a word divided at a line's end the whole.
+
+    Half of a word is in no lexicon, and would pass for noise. The whole must be known: else each half stands for itself.
+    """
+    cores = [[bare(word.text) for word in line.words] for line in reading.lines]
+    for (line, above), (following, below) in pairwise(zip(reading.lines, cores, strict=True)):
+        divided = above and below and line.block == following.block and DIVIDED.search(line.words[-1].text)
+        # Nobody parts a single letter from the end of a word.
+        if divided and len(below[0]) > 1 and below[0][0].islower() and (whole := above[-1] + below[0]) in lexicon:
+            above[-1] = below[0] = whole
+    return [core for line in cores for core in line]
+
+
+def _own(word: EngineWord, core: str, lexicon: Lexicon, spelling: Spelling) -> list[float]:
+    """Return what the word alone tells; `core` is what is looked up of it."""
+    text = word.text
     confidence = _logit(word.confidence)
     count = lexicon.count(core)
     letters = sum(char.isalpha() for char in text) / len(text)

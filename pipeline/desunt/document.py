@@ -90,7 +90,7 @@ class Word:
 
     `engine` names who read it (`tesseract`, `transcript`); `engine_confidence` is the engine's own, 0-1; `legibility` is the
     calibrated probability that the reading is right, None where nothing is known (a transcript). `span` gives the
-    place in the transcript, in characters.
+    place in the transcript, in characters. `other_readings` holds what other engines read there: evidence, never text.
     """
 
     id: str
@@ -100,6 +100,7 @@ class Word:
     engine_confidence: float | None = None
     legibility: float | None = None
     span: Span | None = None
+    other_readings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check(bool(self.text.strip()), f"word {self.id} is empty")
@@ -132,7 +133,8 @@ class Letters:
 class Gap:
     """A place where text stood and is not read.
 
-    `engine_reading` is what the engine made of the ink: evidence, never text, and never kept for a withheld area.
+    `engine_reading` is what the engine made of the ink: evidence, never text, and never kept for a withheld area; `other_readings` is
+    what other engines made of it.
     `mark` is how the transcript wrote the gap. `continues` says whether the next line goes on where the gap ends: False for a gap
     inside a line, None where nobody can know (a gap that runs to the end of its line).
     """
@@ -146,11 +148,11 @@ class Gap:
     span: Span | None = None
     mark: str | None = None
     continues: bool | None = False
+    other_readings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(
-            self.reason != "withheld" or self.engine_reading is None, f"gap {self.id} is withheld: its engine reading must not be stored"
-        )
+        silent = self.engine_reading is None and not self.other_readings
+        _check(self.reason != "withheld" or silent, f"gap {self.id} is withheld: its engine reading must not be stored")
 
     @property
     def printed(self) -> str:

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     rescore: bool = Field(True, description="re-score a masked model's proposals by the two-sided causal reading")
     models: Path | None = Field(None, description="folder with the embedded model's weights")
     engine: Literal["tesseract", "rapid", "page", "alto"] = Field("tesseract", description="OCR engine, or kind of file beside the scan")
-    second: Literal["none", "rapid"] = Field("rapid", description="engine that reads again what the first is not sure of, and what it passed over")
+    second: Literal["none", "rapid"] = Field("rapid", description="engine that reads doubtful words again, and what was passed over")
     lang: str = Field("eng", min_length=3, description="language data of the engine")
     vouch: float = Field(0.9, ge=0, le=1, description="words less legible than this are marked unclear")
     read: float | None = Field(None, ge=0, le=1, description="words less legible than this become gaps; the fitted threshold if not given")

@@ -82,7 +82,8 @@ def _gap(token: Token, size: Measure, *, at_end: bool) -> Token:
     if isinstance(token, Gap) or not bare(token.text):
         return token
     extent = size.letters(token.box.width) if token.box else None
-    return Gap(token.id, token.box, extent, "low-confidence", token.text, continues=None if at_end else False)
+    open_ended = None if at_end else False
+    return Gap(token.id, token.box, extent, "low-confidence", token.text, continues=open_ended, other_readings=token.other_readings)
 
 
 def _doubt(token: Token) -> float:

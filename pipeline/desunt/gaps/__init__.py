@@ -199,11 +199,15 @@ def _line(row: Row, name: Callable[[str, Box], str], engine: str) -> Line:
     tokens: list[Token] = []
     for place, token in enumerate(row.tokens):
         if isinstance(token, Judged):
-            word = token.word
-            confidence = round(word.confidence, 4)
-            tokens.append(Word(name("word", word.box), word.text, word.box, word.engine or engine, confidence, token.legibility))
+            word, chance = token.word, token.legibility
+            who, confidence = word.engine or engine, round(word.confidence, 4)
+            tokens.append(Word(name("word", word.box), word.text, word.box, who, confidence, chance, other_readings=word.others))
         else:
             # Whether the next line goes on where a gap at the end of a line stops, nobody can know.
-            continues = None if place == last else False
-            tokens.append(Gap(name("", token.box), token.box, token.extent, token.reason, token.engine_reading, continues=continues))
+            tokens.append(_gap(token, name("", token.box), continues=None if place == last else False))
     return Line(name("line", row.box), row.box, tuple(tokens), row.baseline)
+
+
+def _gap(found: Found, name: str, *, continues: bool | None) -> Gap:
+    read = found.engine_reading
+    return Gap(name, found.box, found.extent, found.reason, read, continues=continues, other_readings=found.other_readings)

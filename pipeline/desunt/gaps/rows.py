@@ -51,6 +51,7 @@ class Found:
     extent: Extent
     reason: Reason
     engine_reading: str | None = None
+    other_readings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,15 @@ def _tokens(items: list[Judged], rules: Rules) -> Iterator[Judged | Found]:
             for near in _split(run, APART * rules.size.letter):
                 for joined in [near] if len(near) >= MANY else _split(near, CLOSE * rules.size.letter):
                     box = around([item.box for item in joined])
-                    yield Found(box, rules.size.letters(box.width), "low-confidence", " ".join(item.word.text for item in joined))
+                    reading = " ".join(item.word.text for item in joined)
+                    yield Found(box, rules.size.letters(box.width), "low-confidence", reading, _others(joined))
+
+
+def _others(items: Sequence[Judged]) -> tuple[str, ...]:
+    """Return what else was read where words stand; a word that was read once stands in both readings."""
+    if not any(item.word.others for item in items):
+        return ()
+    return (" ".join(item.word.others[0] if item.word.others else item.word.text for item in items),)
 
 
 def _split(run: list[Judged], apart: float) -> list[list[Judged]]:

@@ -135,15 +135,15 @@ def _promising(asked: Asked, pool: list[Filling], known: Knowledge) -> list[Fill
 
 def _factors(asked: Asked, filling: Filling, context: float, phrase: float, known: Knowledge) -> Factors:
     confusion = known.confusions[asked.channel]
-    ink = asked.ink
+    inks = asked.inks if asked.ink else ()
     return Factors(
         context=context,
         proposal=filling.score,
         phrase=phrase,
-        ink=confusion.explains(ink, filling.text) if ink else 0.0,
+        ink=max((confusion.explains(ink, filling.text) for ink in inks), default=0.0),
         length=log_length(filling.text, asked.context.extent),
         lexicon=log_frequency(asked, filling.text, known),
-        changed=float(bool(ink) and bare(filling.text) != core(ink)),
+        changed=float(bool(inks) and bare(filling.text) not in map(core, inks)),
         known=-float(sum(_unknown(word, known) for word in whole_words(asked, filling.text))),
     )
 

@@ -44,6 +44,11 @@ class Asked:
         return (self.gap.engine_reading or "").strip()
 
     @property
+    def inks(self) -> tuple[str, ...]:
+        """Return what each engine read there, the gap's own reading first."""
+        return tuple(dict.fromkeys(ink for ink in (self.ink, *(one.strip() for one in self.gap.other_readings)) if ink))
+
+    @property
     def kind(self) -> Kind:
         if self.ink:
             return self.channel

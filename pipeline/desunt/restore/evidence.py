@@ -33,7 +33,8 @@ def _context(asked: Asked, rank: int) -> str:
 
 
 def _ink(asked: Asked, text: str, confusion: Confusion) -> str:
-    ink = asked.ink
+    # Of several engines' readings the one that fits the candidate best speaks for it.
+    ink = max(asked.inks, key=lambda one: confusion.explains(one, text))
     verb = "the engine read" if asked.channel == "ink" else "the source has"
     changes = confusion.said(text, core(ink) if " " not in text else cleaned(ink))
     return f"{verb} {ink!r}" + (f" ({changes})" if changes else "")

@@ -108,6 +108,8 @@ def _added(asked: Asked, confusion: Confusion, lexicon: Lexicon, names: Collecti
     if ink:
         capitals = _style(asked).capitals
         yield from together(cleaned(ink), confusion, lexicon, capitals=capitals)
+        # What another engine read is as likely as what this one's mending gives.
+        yield from map(cleaned, asked.inks[1:])
         for reading in _readings(asked):
             yield from _mended(reading, confusion, lexicon, capitals=capitals)
     if context.letters.before or context.letters.after:
@@ -122,7 +124,7 @@ def _readings(asked: Asked) -> Iterable[str]:
     whole = cleaned(asked.ink)
     # Who garbles a word adds no specks.
     inner = whole if asked.channel == "garbled" else core(asked.ink)
-    return dict.fromkeys((inner, whole, whole.replace(" ", "")))
+    return dict.fromkeys((inner, whole, whole.replace(" ", ""), *map(core, asked.inks[1:])))
 
 
 def _mended(ink: str, confusion: Confusion, lexicon: Lexicon, *, capitals: bool) -> Iterator[str]:

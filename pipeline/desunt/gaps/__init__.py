@@ -23,7 +23,7 @@ from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, rows_of,
 from desunt.gaps.second import Look, softened
 from desunt.gaps.spelling import spelling_of
 from desunt.gaps.unseen import voted_reading
-from desunt.gaps.withheld import find_withheld, looks_covered
+from desunt.gaps.withheld import find_withheld, looks_covered, looks_marked
 from desunt.gaps.word_features import word_features
 from desunt.lexicon import Lexicon
 from desunt.ocr import EngineWord, Reading
@@ -35,6 +35,7 @@ __all__ = ["estimate_pitch", "find_gaps"]
 LEAST_WORDS = 20
 OUTLIERS = 0.01
 LEGIBLE = 0.6
+UNREAD: frozenset[Reason] = frozenset({"low-confidence", "illegible"})
 MOST_LINES = 2.5
 MARGIN = 0.05
 
@@ -68,6 +69,7 @@ def find_gaps(
     rows = _with_faint(rows, rules)
     rows = _with_passed_over(rows, reading, rules)
     rows = [_with_hand(row, rules) for row in rows]
+    rows = _with_marked(rows, rules)
     rows = _with_withheld(rows, rules) or [_hand(box, block) for block, box in enumerate(written, start=1)]
     return _page(regions_of(rows, size), image, document_id, number, reading.engine)
 
@@ -114,8 +116,22 @@ def _with_hand(row: Row, rules: Rules) -> Row:
 
 
 def _hand_or(gap: Found, rules: Rules) -> Found:
-    written = gap.reason in ("low-confidence", "illegible") and looks_written(rules.ink, gap.box, rules.size)
+    written = gap.reason in UNREAD and looks_written(rules.ink, gap.box, rules.size)
     return replace(gap, reason="handwriting") if written else gap
+
+
+def _with_marked(rows: list[Row], rules: Rules) -> list[Row]:
+    """Return the rows with those gaps withheld that lie under a pen, without what an engine read through it."""
+    shares = [rules.ink.share(word.box) for row in rows for word in row.words if word.legibility >= TRUSTED and word.letters > 2]
+    if len(shares) < LEAST_WORDS:
+        return rows
+    usual = float(np.median(shares))
+
+    def seen(token: Judged | Found) -> Judged | Found:
+        hidden = isinstance(token, Found) and token.reason in UNREAD and looks_marked(rules.ink, token.box, usual, rules.size)
+        return Found(token.box, rules.size.letters(token.box.width), "withheld") if hidden else token
+
+    return [replace(row, tokens=tuple(map(seen, row.tokens))) for row in rows]
 
 
 def _hand(box: Box, block: int) -> Row:

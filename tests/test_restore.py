@@ -148,6 +148,13 @@ def test_what_is_never_filled_is_not_shown_to_the_model(model: Watched, lexicon:
     assert model.proposed == model.scored == []
 
 
+def test_a_whole_line_is_refused_and_the_model_not_asked(model: Watched, lexicon: Lexicon) -> None:
+    opinion = one(Asked(gap(Extent("line", 1, 1), continues=None), BEFORE, AFTER), model, lexicon)
+    assert isinstance(opinion, Refusal)
+    assert opinion.reason == "a whole line is lost, too much to supply"
+    assert (opinion.candidates, model.proposed, model.scored) == ((), [], [])
+
+
 def test_withheld_says_so(model: Watched, lexicon: Lexicon) -> None:
     opinion = one(Asked(gap(reason="withheld"), BEFORE, AFTER), model, lexicon)
     assert isinstance(opinion, Refusal)

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from desunt.cleanup.retouch import grey
 from desunt.document import Box, Extent, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
-from desunt.gaps.blots import find_blots, find_passed_over
+from desunt.gaps.blots import find_blots
 from desunt.gaps.faint import find_faint
 from desunt.gaps.hand import find_handwriting, looks_written
 from desunt.gaps.ink import Ink, find_ink
 from desunt.gaps.legibility import Legibility
+from desunt.gaps.passed import find_passed_over
 from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
+from desunt.gaps.placing import joined, with_passed, with_row
 from desunt.gaps.regions import regions_of
-from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, rows_of, with_gaps, with_row
+from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, room_of, rows_of, with_gaps
 from desunt.gaps.second import Look, softened
 from desunt.gaps.spelling import spelling_of
 from desunt.gaps.unseen import voted_reading
@@ -67,10 +69,10 @@ def find_gaps(
     rows = rows_of(reading.lines, judged, rules)
     rows = _with_blots(rows, rules)
     rows = _with_faint(rows, rules)
-    rows = _with_passed_over(rows, reading, rules)
-    rows = [_with_hand(row, rules) for row in rows]
-    rows = _with_marked(rows, rules)
-    rows = _with_withheld(rows, rules) or [_hand(box, block) for block, box in enumerate(written, start=1)]
+    rows = rows or [_hand(box, block) for block, box in enumerate(written, start=1)]
+    rows = _with_passed_over(rows, rules)
+    rows = _with_marked([_with_hand(row, rules) for row in rows], rules)
+    rows = _with_withheld(rows, rules)
     return _page(regions_of(rows, size), image, document_id, number, reading.engine)
 
 
@@ -102,12 +104,13 @@ def _blot(box: Box, rules: Rules) -> Found:
     return Found(box, rules.size.letters(box.width), reason)
 
 
-def _with_passed_over(rows: list[Row], reading: Reading, rules: Rules) -> list[Row]:
-    """Return the rows with those lines of the text area that the engine passed over."""
-    read = [*(word.box for word in reading.words), *(token.box for row in rows for token in row.tokens), *rules.withheld]
-    for box in find_passed_over(rules.ink, read, rules.area, rules.size):
-        rows = with_row(rows, Found(box, rules.size.letters(box.width), "illegible"), unread=True)
-    return rows
+def _with_passed_over(rows: list[Row], rules: Rules) -> list[Row]:
+    """Return the rows with gaps where text stands that is in no word and no gap yet, whatever the engine made of it."""
+    covered = [*rules.withheld, *(room_of(token, rules.size) for row in rows for token in row.tokens)]
+    read = [item.box for row in rows for item in row.words if item.legibility >= TRUSTED]
+    for place in find_passed_over(rules.ink, covered, read, rules.size):
+        rows = with_passed(rows, place, rules.area, rules.size)
+    return joined(rows, rules.size)
 
 
 def _with_hand(row: Row, rules: Rules) -> Row:

@@ -1,4 +1,4 @@
-"""Ink where nothing was read: blots and smears within a line of text, and lines the engine passed over."""
+"""Ink where nothing was read within a line of text: blots and smears."""
 
 from __future__ import annotations
 
@@ -12,16 +12,12 @@ from desunt.document import Box
 from desunt.gaps.ink import Ink
 from desunt.gaps.pitch import Measure
 
-Numbers = NDArray[np.int64]
 EDGE = 0.01
 # In letters: the least a lost passage is wide, and how far from a word at the end of a line it may begin.
 LEAST_WIDTH = 1.6
 MOST_APART = 3.0
 JOINED = 2.0
 LEAST_INK, FILLED, PALE = 0.12, 0.8, 0.75
-# A line the engine passed over has at least so many letter-like pieces, and they stand as densely as letters do.
-LEAST_PIECES, LEAST_LETTERS = 8, 8
-LEAST_COVER, MOST_COVER = 0.45, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,47 +112,3 @@ def stretches(columns: NDArray[np.bool_], joined: float) -> list[tuple[int, int]
     cuts = np.flatnonzero(np.diff(places) > max(1.0, joined))
     starts, stops = places[np.r_[0, cuts + 1]], places[np.r_[cuts, len(places) - 1]] + 1
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
-
-
-def find_passed_over(ink: Ink, read: Sequence[Box], column: Box, measure: Measure) -> tuple[Box, ...]:
-    """Return the boxes of text lines within the column that the engine passed over, top to bottom.
-
-    `read` holds every box the engine put words in, right or wrong.
-    """
-    import cv2
-
-    pieces = _letterlike(ink, read, column, measure)
-    if len(pieces) < LEAST_PIECES:
-        return ()
-    rows = np.zeros(ink.mask.shape, np.uint8)
-    for left, top, width, height, _ in pieces.tolist():
-        rows[top : top + height, left : left + width] = 1
-    joined = cv2.morphologyEx(rows, cv2.MORPH_CLOSE, np.ones((1, round(2.5 * measure.letter) | 1), np.uint8))
-    _, _, found, _ = cv2.connectedComponentsWithStats(np.asarray(joined, np.uint8), connectivity=8)
-    boxes = [Box(left, top, left + width, top + height) for left, top, width, height, _ in found[1:].tolist()]
-    lines = [box for box in boxes if _is_line(box, pieces, rows, measure)]
-    return tuple(sorted(lines, key=lambda box: (box.top, box.left)))
-
-
-def _letterlike(ink: Ink, read: Sequence[Box], column: Box, measure: Measure) -> Numbers:
-    """Return the pieces of ink in the column that have the size of letters and lie in no box that was read."""
-    pieces = ink.pieces[1:]
-    middle_x, middle_y = pieces[:, 0] + pieces[:, 2] / 2, pieces[:, 1] + pieces[:, 3] / 2
-    sized = (pieces[:, 3] >= 0.45 * measure.height) & (pieces[:, 3] <= 1.5 * measure.height)
-    sized &= (pieces[:, 2] >= 0.25 * measure.letter) & (pieces[:, 2] <= 4 * measure.letter)
-    sized &= (middle_x > column.left) & (middle_x < column.right) & (middle_y > column.top) & (middle_y < column.bottom)
-    candidates = pieces[sized]
-    covered = np.zeros(ink.mask.shape, np.bool_)
-    for box in read:
-        covered[max(0, box.top) : box.bottom, max(0, box.left) : box.right] = True
-    at = covered[middle_y[sized].astype(int), middle_x[sized].astype(int)]
-    return np.asarray(candidates[~at])
-
-
-def _is_line(box: Box, pieces: Numbers, rows: NDArray[np.uint8], measure: Measure) -> bool:
-    if box.width < LEAST_LETTERS * measure.letter or box.height > 2.2 * measure.height:
-        return False
-    middle_x, middle_y = pieces[:, 0] + pieces[:, 2] / 2, pieces[:, 1] + pieces[:, 3] / 2
-    inside = (middle_x > box.left) & (middle_x < box.right) & (middle_y > box.top) & (middle_y < box.bottom)
-    cover = float(rows[box.top : box.bottom, box.left : box.right].any(axis=0).mean())
-    return int(inside.sum()) >= LEAST_PIECES and LEAST_COVER <= cover <= MOST_COVER

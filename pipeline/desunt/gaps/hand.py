@@ -27,6 +27,8 @@ THIN, LIGHT, HIGH_BOX, HIGH_STROKE = 0.26, 0.2, 1.4, 1.15
 SPECK, FRAME = 0.02, 20
 # A pen's brackets round typed words hold letters.
 LETTERS = 3
+# Passed over: in heights, letters, and the share of their boxes that pieces fill.
+PENNED, PENNED_WIDE, PENNED_THIN = (1.4, 9.0), 30, (0.07, 0.22)
 # Once there is writing, larger ink beside it is of it too: whole words in one stroke, flourishes, signatures.
 TALLEST, WIDEST, EDGE = 1 / 8, 3 / 4, 0.01
 
@@ -53,6 +55,19 @@ def looks_written(ink: Ink, box: Box, size: Measure) -> bool:
     wide, high, area = wide[kept], high[kept], area[kept]
     tall = box.height >= HIGH_BOX * size.height or float(np.average(high, weights=area)) >= HIGH_STROKE * size.height
     return tall and area.sum() < THIN * (wide * high).sum()
+
+
+def is_penned(pieces: NDArray[np.int64], size: Measure) -> bool:
+    """Tell whether pieces of ink that were passed over are rather a pen's than type's: joined, thin, and higher than letters.
+
+    `pieces` are rows of a component table. Engraved script is a pen's too; what is much higher is a frame, a picture or a stamp.
+    """
+    wide, high, area = (pieces[pieces[:, 4] > SPECK * size.height * size.letter][:, column] for column in (2, 3, 4))
+    if not len(area):
+        return False
+    share, tall, broad = area.sum() / (wide * high).sum(), np.average(high, weights=area), np.average(wide, weights=area)
+    high_enough, thin = PENNED[0] <= tall / size.height <= PENNED[1], PENNED_THIN[0] <= share <= PENNED_THIN[1]
+    return bool(high_enough and thin and broad < PENNED_WIDE * size.letter)
 
 
 def apart(boxes: Sequence[Box]) -> list[Box]:

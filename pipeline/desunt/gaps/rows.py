@@ -195,7 +195,7 @@ def bands(rows: Sequence[Row], rules: Rules) -> list[Band]:
     found = []
     for number, row in enumerate(rows):
         trusted = sum(item.letters for item in row.words if item.legibility >= TRUSTED)
-        boxes = tuple(_room_of(token, rules.size) for token in row.tokens) if trusted >= TRUSTED_LETTERS else ()
+        boxes = tuple(room_of(token, rules.size) for token in row.tokens) if trusted >= TRUSTED_LETTERS else ()
         found.append(Band(boxes, *_limits(number, places, rules.area), slope))
     return found
 
@@ -217,7 +217,7 @@ def _slope(rows: Sequence[Row], size: Measure) -> float:
     return median(slopes) if slopes else 0.0
 
 
-def _room_of(token: Judged | Found, size: Measure) -> Box:
+def room_of(token: Judged | Found, size: Measure) -> Box:
     """Return the box of a token, as wide as its letters need: engines cut boxes off, and the ink beside them is of the same word."""
     text = token.word.text if isinstance(token, Judged) else token.engine_reading or ""
     lacking = max(0, round(len(text) * size.letter - token.box.width))
@@ -227,12 +227,3 @@ def _room_of(token: Judged | Found, size: Measure) -> Box:
 def with_gaps(row: Row, gaps: Sequence[Found]) -> Row:
     """Return the row with more gaps, each in its place from left to right."""
     return replace(row, tokens=tuple(sorted((*row.tokens, *gaps), key=lambda token: token.box.left))) if gaps else row
-
-
-def with_row(rows: Sequence[Row], gap: Found, *, unread: bool) -> list[Row]:
-    """Return the rows with one more for a gap that lies in none, before the first row below it in its column."""
-    for place, row in enumerate(rows):
-        across = min(row.box.right, gap.box.right) - max(row.box.left, gap.box.left)
-        if across > 0 and row.box.top + row.box.bottom > gap.box.top + gap.box.bottom:
-            return [*rows[:place], Row((gap,), row.block, unread=unread), *rows[place:]]
-    return [*rows, Row((gap,), rows[-1].block if rows else 1, unread=unread)]

@@ -71,9 +71,9 @@ def restore(
     """
     known = knowledge(lexicon, names, models)
     calibration = read_calibration(model_file("calibration.json", models), model.ref.name)
-    open_gaps = [one for one in asked if never(one.gap.reason) is None]
+    open_gaps = [one for one in asked if never(one.gap) is None]
     opinions = {weighed.asked.gap.id: decide(weighed, calibration, known, model, limit) for weighed in weigh(open_gaps, model, known)}
-    return [opinions.get(one.gap.id) or Refusal(one.gap.id, never(one.gap.reason) or "") for one in asked]
+    return [opinions.get(one.gap.id) or Refusal(one.gap.id, never(one.gap) or "") for one in asked]
 
 
 def knowledge(lexicon: Lexicon, names: Collection[str], models: Path | None = None) -> Knowledge:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from desunt.conjecture import Candidate
-from desunt.document import Reason
+from desunt.document import Gap, Reason
 from desunt.length import words_in
 from desunt.lexicon import Lexicon, bare
 from desunt.restore.asked import Asked
@@ -32,9 +32,11 @@ FIGURE = re.compile(
 )
 
 
-def never(reason: Reason) -> str | None:
-    """Return why a gap of this reason is never filled, None if it may be."""
-    return NEVER.get(reason)
+def never(gap: Gap) -> str | None:
+    """Return why a gap is never filled, None if it may be: for its reason, or because it is a whole line of which nothing was made out."""
+    if gap.extent is not None and gap.extent.unit == "line" and gap.extent.least > 0 and not gap.engine_reading:
+        return NEVER.get(gap.reason, "a whole line is lost, too much to supply")
+    return NEVER.get(gap.reason)
 
 
 def why_not(asked: Asked, candidates: Sequence[Candidate], seen: frozenset[str], lexicon: Lexicon) -> str | None:

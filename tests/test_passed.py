@@ -58,6 +58,19 @@ def test_type_that_has_run_together_is_found():
     assert all(covers(read(page), place(row, 0, 40)) for row in (9, 10))
 
 
+def test_broken_type_is_found_by_its_lines():
+    """Half of each letter is gone: no word stands out, but a line does."""
+    page = typed(ROWS)[0]
+    for row in (9, 11):
+        box = place(row, 0, 40)
+        for left in range(box.left, box.right, PITCH):
+            page[box.top + 2 : box.top + 15, left : left + 7] = 20
+            page[box.bottom - 12 : box.bottom - 2, left + 2 : left + 12] = 20
+    found = read(page)
+    assert all(covers(found, Box(200, place(row, 0, 1).top + 2, 1290, place(row, 0, 1).bottom - 2)) for row in (9, 11))
+    assert all(never(gap) for gap in found.gaps)
+
+
 def test_ink_of_words_that_were_no_text_by_their_boxes_is_not_lost():
     """An engine gave a hopeless sign of two letters' height to a whole word far from the text; the sign goes, the word does not."""
     page, reading = typed(ROWS)

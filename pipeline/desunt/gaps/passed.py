@@ -32,24 +32,13 @@ COARSE = 14
 # Ink is counted in windows of so many letters by so many heights, and compared with windows so many heights above and below.
 WINDOW, STRIP, APART = 2.0, 0.45, 0.85
 JOINED = 2.0
-# Stamps are larger than type.
-SCALES = (1.0, 1.8)
-# What is hardly wider than high is no word, but a letter or a punch hole.
-ROUND = 1.5
 # The usual contrast of the middle of a word; on a page with fewer words, and on darker ones, this.
 USUAL, LEAST_WORDS = 0.36, 20
-# A ridge begins at such a share of the usual contrast, and has at least such a mean.
-BEGINS, LEAST_CONTRAST = 0.4, 0.65
 LEAST_SHARE = 0.1
 # The box of a ridge holds the rows with such a share of the ink of its fullest, and the columns with so much in one place.
 ROW, COLUMN = 0.2, 0.3
-# In heights: a line, and the ridge of one; in letters: the shortest word, and what has some tall letter in it.
-LOWEST, LOWEST_LONG, HIGHEST, LEAST_RIDGE = 0.6, 0.7, 2.6, 0.4
-SHORTEST, LONG = 1.8, 10
-# What the opening leaves of the ink in a place: little of speckle, nearly all of type.
-LEAST_KEPT = 0.8
-# Strokes in a row for each letter: a rule has none but its own, a punch hole one.
-LEAST_STROKES = 0.55
+# In heights: a line, one that is so long (in letters) that it has some tall letter in it, and the ridge of one.
+LOWEST, LOWEST_LONG, LONG, LEAST_RIDGE = 0.6, 0.7, 10, 0.4
 # What is so much higher than a line is a picture, a frame or a signature, unless letters of the size of type stand among it.
 TALL, MOSTLY, LETTERS = 2.5, 0.75, 0.25
 # Type is hardly higher or lower than the page's own, and so are its pieces; what is not must be wider, in letters.
@@ -73,6 +62,31 @@ class Ridges:
     factor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for: type of so many times the page's size, and by how much a place must stand out.
+
+    A ridge begins at the share `begins` of the usual contrast and has at least the mean `contrast`; its place is `shortest` letters wide,
+    up to `highest` heights high, `long` times wider than high, keeps the share `kept` of its ink (speckle is thinner than strokes), and
+    has `strokes` in a row for each letter (a rule has none but its own, a punch hole one).
+    """
+
+    scale: float
+    begins: float
+    contrast: float
+    shortest: float
+    highest: float
+    long: float
+    kept: float
+    strokes: tuple[float, float]
+
+
+# Words that stand out; stamps, which are larger than type; and what is broken or faded, which only a longer line shows.
+CLEAR = Search(1.0, 0.4, 0.65, 1.8, 2.6, 0.0, 0.8, (0.55, 9.0))
+STAMPS = Search(1.8, 0.4, 0.65, 1.8, 2.6, 1.5, 0.8, (0.55, 9.0))
+BROKEN = Search(1.0, 0.25, 0.38, 5.0, 1.8, 1.5, 0.72, (0.45, 1.3))
+
+
 def find_passed_over(ink: Ink, covered: Sequence[Box], read: Sequence[Box], measure: Measure) -> tuple[Passed, ...]:
     """Return the places of text outside `covered`, the boxes of words and gaps, top to bottom.
 
@@ -81,20 +95,14 @@ def find_passed_over(ink: Ink, covered: Sequence[Box], read: Sequence[Box], meas
     strokes = _strokes(ink, measure)
     usual = _usual(_ridges(strokes, measure), read)
     left = _uncovered(strokes, ink, covered, measure)
-    if not left.any():
-        return ()
     found: list[Passed] = []
-    for scale in SCALES:
-        size = replace(measure, height=scale * measure.height, letter=scale * measure.letter)
-        lines = [_passed(ink, left, box, size) for box in _lines(_ridges(left, size), usual, size)]
-        new = [one for one in lines if one] if scale == 1 else [Passed(one.box, "other") for one in lines if one and _is_stamp(one)]
+    for search in (CLEAR, STAMPS, BROKEN) if left.any() else ():
+        size = replace(measure, height=search.scale * measure.height, letter=search.scale * measure.letter)
+        lines = (_passed(ink, left, box, size, search) for box in _lines(_ridges(left, size), usual, size, search))
+        new = [one if search is CLEAR else Passed(one.box, "other") for one in lines if one and (search is CLEAR or one.kind != "hand")]
         found += [one for one in new if not any(one.box.intersection(other.box) for other in found)]
     penned = [Passed(box, "hand") for box in apart([one.box for one in found if one.kind == "hand"])]
     return tuple(sorted((*penned, *(one for one in found if one.kind != "hand")), key=lambda one: (one.box.top, one.box.left)))
-
-
-def _is_stamp(one: Passed) -> bool:
-    return one.kind != "hand" and one.box.width >= ROUND * one.box.height
 
 
 def _strokes(ink: Ink, measure: Measure) -> Mask:
@@ -151,29 +159,30 @@ def _usual(ridges: Ridges, read: Sequence[Box]) -> float:
     return min(USUAL, float(np.median(known))) if len(known) >= LEAST_WORDS else USUAL
 
 
-def _lines(ridges: Ridges, usual: float, measure: Measure) -> Iterator[Box]:
-    """Yield the boxes of ridges, in pixels of the shrunken page, that have the contrast and the shape of words or lines."""
+def _lines(ridges: Ridges, usual: float, measure: Measure, search: Search) -> Iterator[Box]:
+    """Yield the boxes of ridges that have the contrast and the shape of words or lines."""
     import cv2
 
     letter, height = measure.letter / ridges.factor, measure.height / ridges.factor
-    high = np.asarray(ridges.contrast >= BEGINS * usual, np.uint8)
+    high = np.asarray(ridges.contrast >= search.begins * usual, np.uint8)
     joined = cv2.morphologyEx(high, cv2.MORPH_CLOSE, np.ones((1, round(JOINED * letter) | 1), np.uint8))
     _, labels, pieces, _ = cv2.connectedComponentsWithStats(np.asarray(joined, np.uint8), connectivity=8)
     for number, (left, top, across, down, _) in enumerate(pieces[1:].tolist(), start=1):
-        if across < SHORTEST * letter or down < LEAST_RIDGE * height:
+        if across < search.shortest * letter or down < LEAST_RIDGE * height:
             continue
         at = np.s_[top : top + down, left : left + across]
-        if ridges.contrast[at][labels[at] == number].mean() < LEAST_CONTRAST * usual:
+        if ridges.contrast[at][labels[at] == number].mean() < search.contrast * usual:
             continue
         box = _fitted(ridges, Box(left, top, left + across, top + down), round(0.5 * height))
-        if box and _is_text_sized(box, letter, height):
+        if box and _is_text_sized(box, letter, height, search):
             n = ridges.factor
             yield Box(box.left * n, box.top * n, box.right * n, box.bottom * n)
 
 
-def _is_text_sized(box: Box, letter: float, height: float) -> bool:
+def _is_text_sized(box: Box, letter: float, height: float, search: Search) -> bool:
     lowest = LOWEST if box.width < LONG * letter else LOWEST_LONG
-    return lowest * height <= box.height <= HIGHEST * height and box.width >= SHORTEST * letter
+    wide = box.width >= max(search.shortest * letter, search.long * box.height)
+    return wide and lowest * height <= box.height <= search.highest * height
 
 
 def _fitted(ridges: Ridges, ridge: Box, room: int) -> Box | None:
@@ -187,11 +196,11 @@ def _fitted(ridges: Ridges, ridge: Box, room: int) -> Box | None:
     return Box(ridge.left + int(columns[0]), top + int(rows[0]), ridge.left + int(columns[-1]) + 1, top + int(rows[-1]) + 1)
 
 
-def _passed(ink: Ink, left: Mask, box: Box, measure: Measure) -> Passed | None:
+def _passed(ink: Ink, left: Mask, box: Box, measure: Measure, search: Search) -> Passed | None:
     """Return the place if its ink is that of writing, None if it is speckle, a rule, an edge, a hole or part of a picture."""
     at = np.s_[box.top : box.bottom, box.left : box.right]
     strokes = left[at] > 0
-    if strokes.sum() < LEAST_KEPT * ink.mask[at].sum():
+    if strokes.sum() < search.kept * ink.mask[at].sum():
         return None
     numbers, counts = np.unique(ink.labels[at][strokes], return_counts=True)
     pieces = ink.pieces[numbers]
@@ -202,7 +211,7 @@ def _passed(ink: Ink, left: Mask, box: Box, measure: Measure) -> Passed | None:
     each = float(np.median(begins[strokes.any(axis=1)])) * measure.letter / box.width
     if is_penned(pieces, measure):
         return Passed(_around(pieces, box), "hand")
-    if each < LEAST_STROKES or (tall >= MOSTLY and letters.sum() * measure.letter < LETTERS * box.width):
+    if not search.strokes[0] <= each <= search.strokes[1] or (tall >= MOSTLY and letters.sum() * measure.letter < LETTERS * box.width):
         return None
     in_height = TYPED[0] * measure.height <= box.height <= TYPED[1] * measure.height
     if in_height and TYPED_STROKES[0] <= each <= TYPED_STROKES[1] and np.average(high, weights=counts) < TYPED_HIGH * measure.height:

@@ -82,6 +82,23 @@ def test_ink_of_words_that_were_no_text_by_their_boxes_is_not_lost():
     assert all(gap.engine_reading is None for gap in found.gaps)
 
 
+@pytest.mark.parametrize(("speck", "gaps"), [(False, 1), (True, 0)])
+def test_signs_that_an_engine_saw_are_in_a_gap_but_specks_are_not(speck: bool, gaps: int):
+    """Too short and too light to stand out by themselves."""
+    page, reading = typed(ROWS)
+    box = Box(600, 1500, 645, 1500 + HEIGHT)
+    if speck:
+        page[box.top + 8 : box.top + 20, box.left : box.right] = 20
+    else:
+        page[box.top : box.bottom, box.left + 4 : box.left + 9] = page[box.top + 10 : box.top + 15, box.left : box.left + 16] = 20
+        page[box.bottom - 8 : box.bottom, box.right - 8 : box.right] = 20
+    sign = EngineWord("x#|", box, 0.05)
+    found = gaps_of(page, replace(reading, lines=(*reading.lines, EngineLine((sign,), box, 2))))
+    assert len(found.gaps) == gaps
+    assert covers(found, box) is not speck
+    assert gaps_of(page, reading).gaps == ()
+
+
 def test_a_stamp_larger_than_type_is_located():
     page, large = typed(ROWS)[0], 2
     box = place(10, 20, 1)

@@ -70,7 +70,7 @@ def find_gaps(
     rows = _with_blots(rows, rules)
     rows = _with_faint(rows, rules)
     rows = rows or [_hand(box, block) for block, box in enumerate(written, start=1)]
-    rows = _with_passed_over(rows, rules)
+    rows = _with_passed_over(rows, reading, rules)
     rows = _with_marked([_with_hand(row, rules) for row in rows], rules)
     rows = _with_withheld(rows, rules)
     return _page(regions_of(rows, size), image, document_id, number, reading.engine)
@@ -104,11 +104,12 @@ def _blot(box: Box, rules: Rules) -> Found:
     return Found(box, rules.size.letters(box.width), reason)
 
 
-def _with_passed_over(rows: list[Row], rules: Rules) -> list[Row]:
+def _with_passed_over(rows: list[Row], reading: Reading, rules: Rules) -> list[Row]:
     """Return the rows with gaps where text stands that is in no word and no gap yet, whatever the engine made of it."""
     covered = [*rules.withheld, *(room_of(token, rules.size) for row in rows for token in row.tokens)]
     read = [item.box for row in rows for item in row.words if item.legibility >= TRUSTED]
-    for place in find_passed_over(rules.ink, covered, read, rules.size):
+    seen = [word.box for word in reading.words]
+    for place in find_passed_over(rules.ink, covered, read, seen, rules.size):
         rows = with_passed(rows, place, rules.area, rules.size)
     return joined(rows, rules.size)
 

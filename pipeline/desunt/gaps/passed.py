@@ -81,28 +81,43 @@ class Search:
     strokes: tuple[float, float]
 
 
-# Words that stand out; stamps, which are larger than type; and what is broken or faded, which only a longer line shows.
+# Words that stand out; stamps, which are larger than type; what is broken or faded, which only a longer line shows; and what need not
+# stand out, for an engine saw a word there too.
 CLEAR = Search(1.0, 0.4, 0.65, 1.8, 2.6, 0.0, 0.8, (0.55, 9.0))
 STAMPS = Search(1.8, 0.4, 0.65, 1.8, 2.6, 1.5, 0.8, (0.55, 9.0))
 BROKEN = Search(1.0, 0.25, 0.38, 5.0, 1.8, 1.5, 0.72, (0.45, 1.3))
+DOUBTED = Search(1.0, 0.0, 0.0, 1.4, 2.6, 0.0, 0.85, (0.55, 2.0))
 
 
-def find_passed_over(ink: Ink, covered: Sequence[Box], read: Sequence[Box], measure: Measure) -> tuple[Passed, ...]:
+def find_passed_over(ink: Ink, covered: Sequence[Box], read: Sequence[Box], seen: Sequence[Box], measure: Measure) -> tuple[Passed, ...]:
     """Return the places of text outside `covered`, the boxes of words and gaps, top to bottom.
 
-    `read` holds the boxes of words that were read well; they show what the page's type looks like.
+    `read` holds the boxes of words that were read well; they show what the page's type looks like. `seen` holds all that an engine took
+    for words: what it made of them was dropped where nothing covers them, and there less ink is enough.
     """
     strokes = _strokes(ink, measure)
     usual = _usual(_ridges(strokes, measure), read)
     left = _uncovered(strokes, ink, covered, measure)
     found: list[Passed] = []
-    for search in (CLEAR, STAMPS, BROKEN) if left.any() else ():
+    for search in (CLEAR, STAMPS, BROKEN, DOUBTED) if left.any() else ():
         size = replace(measure, height=search.scale * measure.height, letter=search.scale * measure.letter)
-        lines = (_passed(ink, left, box, size, search) for box in _lines(_ridges(left, size), usual, size, search))
-        new = [one if search is CLEAR else Passed(one.box, "other") for one in lines if one and (search is CLEAR or one.kind != "hand")]
+        lines = _lines(_ridges(left, size), usual, size, search) if search is not DOUBTED else _doubted(seen, left, size)
+        places = [one for box in lines if (one := _passed(ink, left, box, size, search))]
+        new = places if search in (CLEAR, DOUBTED) else [replace(one, kind="other") for one in places if one.kind != "hand"]
         found += [one for one in new if not any(one.box.intersection(other.box) for other in found)]
     penned = [Passed(box, "hand") for box in apart([one.box for one in found if one.kind == "hand"])]
     return tuple(sorted((*penned, *(one for one in found if one.kind != "hand")), key=lambda one: (one.box.top, one.box.left)))
+
+
+def _doubted(seen: Sequence[Box], left: Mask, measure: Measure) -> Iterator[Box]:
+    """Yield the boxes of those of an engine's words that are in no gap and hold ink, as far as the ink goes."""
+    for box in seen:
+        inside = left[box.top : box.bottom, box.left : box.right]
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if len(rows):
+            fitted = Box(box.left + int(columns[0]), box.top + int(rows[0]), box.left + int(columns[-1]) + 1, box.top + int(rows[-1]) + 1)
+            if fitted.height >= LOWEST_LONG * measure.height and _is_text_sized(fitted, measure.letter, measure.height, DOUBTED):
+                yield fitted
 
 
 def _strokes(ink: Ink, measure: Measure) -> Mask:
@@ -216,7 +231,7 @@ def _passed(ink: Ink, left: Mask, box: Box, measure: Measure, search: Search) ->
     in_height = TYPED[0] * measure.height <= box.height <= TYPED[1] * measure.height
     if in_height and TYPED_STROKES[0] <= each <= TYPED_STROKES[1] and np.average(high, weights=counts) < TYPED_HIGH * measure.height:
         return Passed(box, "type")
-    return Passed(box, "other") if box.width >= LEAST_OTHER * measure.letter else None
+    return Passed(box, "other") if search is DOUBTED or box.width >= LEAST_OTHER * measure.letter else None
 
 
 def _around(pieces: NDArray[np.int64], box: Box) -> Box:

@@ -17,8 +17,9 @@ REACH, TALLEST = 12.0, 2.0
 NEXT_LINE, PITCH = 1.5, 1.5
 # How much of a word or a gap must lie under another to be in one place with it.
 SHARED = 0.1
-# Heights of type between two lines of one block.
-CLOSELY = 0.75
+# Heights of type between two unread lines that are one place (type of two spaces), and how many of the lines that a place would hold
+# if all stood close it holds at the least.
+CLOSELY, WIDELY = 2.0, 0.6
 MISREAD: tuple[Reason, ...] = ("low-confidence", "illegible")
 
 
@@ -68,9 +69,9 @@ def joined(rows: Sequence[Row], size: Measure) -> list[Row]:
 
 
 def _lines(box: Box, size: Measure) -> Extent:
-    """Return how many lines of type a box may hold: of higher ones nobody can count them."""
+    """Return how many lines of type a box may hold: of several nobody can say how widely they stand, nor whether one is blank."""
     count = max(1, round(box.height / (PITCH * size.height)))
-    return Extent("line", max(1, count - 1), count + 1) if count > 1 else Extent("line", 1, 1)
+    return Extent("line", max(1, round(WIDELY * count)), count + 1) if count > 1 else Extent("line", 1, 1)
 
 
 def _is_below(row: Row, box: Box) -> bool:

@@ -177,3 +177,17 @@ def test_a_page_read_twice_gives_the_same_record(tmp_path: Path) -> None:
     page, steps = read_page(task)
     assert ("second", (("engine", "rapid"),)) in [(step.name, step.settings) for step in steps]
     assert (page, steps) == read_page(task)
+
+
+def test_what_shows_through_felt_pen_is_withheld_and_its_reading_dropped() -> None:
+    covered = PAGE.copy()
+    area = box_of("government").union(box_of("answer")) if any(text == "answer" for text, _ in PLACES) else box_of("government")
+    top, bottom, left, right = area.top - 8, area.bottom + 12, area.left - 10, area.right + 10
+    part = covered[top:bottom, left:right]
+    halo = cv2.dilate((part < 128).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & (part >= 128)
+    dots = np.random.default_rng(4).random(part.shape) < 0.2
+    covered[top:bottom, left:right] = np.where(halo | dots, 255, 0)
+    page = found(read_as({"government": ("govemrnent", 0.4)}), covered)
+    gaps = [token for line in page.lines for token in line.tokens if isinstance(token, Gap)]
+    assert {gap.reason for gap in gaps} == {"withheld"}
+    assert "gov" not in page.text

@@ -23,9 +23,10 @@ LEAST_OUTLINE = 0.8
 MOST_WITHIN = 0.03
 # Filled share of a shape's end: cut off; and of one much longer than high, which a pen scribbled (an ellipse has 0.39).
 LEAST_STRAIGHT, LEAST_BLUNT, LONG = 0.6, 0.44, 3.0
-# Felt pen that lets the words through: share of ink in a box, against that of the page's words, and below what blots are. On a page so
-# covered such boxes have 1.7-2.4 times the ink of its words; on 33 other pages one of 500 unread words reaches 1.6.
-MARKED, MORE_INK, BLOTTED = 0.5, 1.65, 0.9
+# Felt pen that lets the words through: share of ink in a box, against that of the page's words, and specks of paper in it, a letter. On a
+# page so covered such boxes have 1.7-2.4 times the ink of its words, and four or more specks a letter; on 33 other pages one of 500
+# unread words reaches 1.6. Type has about two specks a letter, a blot less than one.
+MARKED, MORE_INK, SPECKLED = 0.5, 1.65, 3.5
 COARSE_HEIGHT = 12
 EDGE = 0.01
 # Share of its height that a box must have in common with a line it stands in.
@@ -113,7 +114,12 @@ def looks_marked(ink: Ink, box: Box, usual: float, measure: Measure) -> bool:
 
     In doubt it does, as with `looks_covered`. Nothing that an engine reads there may be kept.
     """
-    return box.width >= LEAST_FELT * measure.letter and max(MARKED, MORE_INK * usual) <= ink.share(box) < BLOTTED
+    import cv2
+
+    if box.width < LEAST_FELT * measure.letter or ink.share(box) < max(MARKED, MORE_INK * usual):
+        return False
+    paper = np.ascontiguousarray(1 - ink.mask[max(0, box.top) : box.bottom, max(0, box.left) : box.right])
+    return int(cv2.connectedComponents(paper, connectivity=4)[0]) >= SPECKLED * box.width / measure.letter
 
 
 def _straight(inside: NDArray[np.bool_]) -> bool:

@@ -27,6 +27,7 @@ from desunt.gaps.spelling import spelling_of
 from desunt.gaps.unseen import voted_reading
 from desunt.gaps.withheld import find_withheld, looks_covered, looks_marked
 from desunt.gaps.word_features import word_features
+from desunt.layout import relined
 from desunt.lexicon import Lexicon
 from desunt.ocr import EngineWord, Reading
 from desunt.ocr.strips import StripReader
@@ -54,6 +55,7 @@ def find_gaps(
     """
     least = min(legibility.threshold_read if read is None else read, vouch)
     ink = find_ink(pixels)
+    reading = relined(reading, ink.mask)
     features = word_features(reading, ink, lexicon, spelling_of(lexicon))
     judged = _judged(reading.words, legibility.alone(features).tolist())
     # A page of nothing but writing is located, not read: what a reader of type makes of it is nonsense.

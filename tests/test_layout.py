@@ -1,4 +1,4 @@
-"""Which words of a page are of one line."""
+"""Which words are of one line, in which order blocks are read, and what they are."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desunt.document import Box
-from desunt.layout import relined
+from desunt.document import Box, RegionKind
+from desunt.layout import Shape, kinds_of, reading_order, relined, sheet_of, type_of
 from desunt.ocr import EngineLine, EngineWord, Reading, box_around
 from tests.drawn_page import HEIGHT, LEADING, LEFT, PITCH, SENTENCE, TOP, typed
-from tests.test_gaps import ROWS
+from tests.test_gaps import ROWS, gaps_of
 
 
 def line(*words: EngineWord, block: int = 1, level: bool = True) -> EngineLine:
@@ -169,3 +169,131 @@ def test_a_tables_rows_stay_lines_with_and_without_rules():
 def test_the_line_of_a_form_letter_with_a_wide_gap_stays_one():
     found = reading(line(*row("TO: The Director", LEFT, 120), *row("DATE: May 9th, 1938", LEFT + 36 * PITCH, 120)), *body(5))
     assert relined(found) is found
+
+
+def test_what_stands_above_is_read_first_and_the_left_column_before_the_right():
+    left, right, head = Box(100, 300, 900, 1500), Box(1000, 310, 1800, 1490), Box(100, 100, 1800, 200)
+    assert reading_order([(right, 20), (left, 20), (head, 1)]) == [2, 1, 0]
+
+
+def test_without_evidence_the_engines_order_stays():
+    note, text = Box(1200, 100, 1500, 140), Box(100, 90, 900, 1500)
+    assert reading_order([(note, 1), (text, 20)]) == [0, 1]
+    circle = [(Box(0, 0, 100, 100), 3), (Box(0, 0, 100, 100), 3)]
+    assert reading_order(circle) == [0, 1]
+
+
+def kinds(*parts: tuple[EngineLine, ...], mask: np.ndarray | None = None, height: int = 2000) -> list[list[RegionKind]]:
+    regions = [[Shape(one.words, one.box) for one in part] for part in parts]
+    flat = [shape for region in regions for shape in region]
+    size = type_of([word for shape in flat for word in shape.words])
+    assert size is not None
+    return kinds_of(regions, sheet_of(flat, size, 2300, height, mask))
+
+
+def at(text: str, top: int, left: int = LEFT, **about: float) -> EngineLine:
+    return line(*row(text, left, top, **about))
+
+
+TEXT = body(8, top=900)
+
+
+def test_a_letters_parts_are_told_apart():
+    middle = LEFT + len(SENTENCE) * PITCH // 2
+    head = at("LEGATION OF THE UNITED STATES", 100, middle - 14 * PITCH)
+    date, to = at("Bucharest, January 25, 1939.", 300, LEFT + 20 * PITCH), at("The Honorable", 460)
+    found = kinds(
+        (head,), (date,), (to, at("Secretary of State,", 540, LEFT + 60), at("Washington.", 620, LEFT + 120)), (at("Sir:", 740),), TEXT
+    )
+    assert found == [["letterhead"], ["addressee"], ["addressee"] * 3, ["body"], ["body"] * 8]
+
+
+def test_what_a_salutation_closes_is_an_address_without_a_title_too():
+    found = kinds(
+        (at("J. C. Branner, Esq.", 500), at("Acting President,", 580), at("Dear Sir:-", 660), *TEXT),
+    )
+    assert found == [["addressee", "addressee", *["body"] * 9]]
+
+
+def test_numbers_and_catchwords_stand_outside_the_text():
+    assert kinds((at("-2-", 200, 1200),), TEXT, (at("Using", 1950, 1500),)) == [["margin"], ["body"] * 8, ["footer"]]
+
+
+def test_a_signature_below_the_text_is_no_footer():
+    assert kinds(TEXT, (at("Very truly yours,", 1600, 900),)) == [["body"] * 8, ["body"]]
+
+
+def test_a_note_beside_the_text_is_marginal():
+    assert kinds(TEXT, (at("about", 1000, 60, pitch=20),)) == [["body"] * 8, ["margin"]]
+
+
+def test_the_letter_of_a_paragraph_is_no_marginal_note():
+    assert kinds(TEXT, (at("b.", 1000, 100, pitch=20),)) == [["body"] * 8, ["body"]]
+
+
+def test_all_lines_of_a_stamp_are_of_it():
+    large = {"height": 50}
+    first, second, typed_below = (
+        at("RETURN TO CIA", 1700, 800, **large),
+        at("Beckground Uce Onlv", 1760, 780, **large),
+        at("Washington", 1830, 800),
+    )
+    assert kinds(TEXT, (first, second, typed_below))[1] == ["stamp", "stamp", "body"]
+
+
+@pytest.mark.parametrize(
+    ("text", "about", "kind"),
+    [
+        ("SECRET", {"pitch": 38, "height": 52}, "stamp"),
+        ("SECRFT", {"pitch": 38, "height": 52}, "stamp"),
+        ("CONFIDENTIAL", {}, "body"),
+        ("2025 RELEASE UNDER THE RECORDS ACT", {}, "stamp"),
+        ("the secretary", {"pitch": 38, "height": 52}, "body"),
+    ],
+)
+def test_markings_in_other_type_are_stamps(text, about, kind):
+    assert kinds((at(text, 500, **about),), TEXT)[0] == [kind]
+
+
+def test_lines_as_steep_as_no_typed_one_are_stamps():
+    steep = Shape(row("Background use", 400, 1800, slope=0.09), Box(400, 1800, 800, 1870), 0.09)
+    level = Shape(row("Background of", 400, 1800), Box(400, 1800, 800, 1870), 0.09)
+    regions = [[Shape(one.words, one.box) for one in TEXT], [steep], [level]]
+    size = type_of([word for one in TEXT for word in one.words])
+    assert size is not None
+    sheet = sheet_of(regions[0], size, 2300, 2300)
+    assert [found[0] for found in kinds_of(regions, sheet)][1:] == ["stamp", "body"]
+
+
+def test_cells_in_rules_are_a_form_and_underlined_words_are_not():
+    cell, plain = at("NO FOREIGN DISSEM", 300), at("Operational Background", 600)
+    mask = np.zeros((2000, 2300), np.uint8)
+    mask[250:254, 100:2000] = mask[380:384, 100:2000] = 1
+    mask[250:384, 130:134] = 1
+    mask[636:639, plain.box.left : plain.box.right] = 1
+    assert kinds((cell,), (plain,), TEXT, mask=mask) == [["form"], ["body"], ["body"] * 8]
+
+
+def test_short_cells_below_each_other_are_a_table():
+    names = [("Eduard Roth.", "Family Balassa."), ("Gabor Berger.", "Boris Weiner."), ("Helene Roth.", "Hugo Roth.")]
+    rows = tuple(line(*row(a, LEFT, 1700 + n * 60), *row(b, LEFT + 30 * PITCH, 1700 + n * 60)) for n, (a, b) in enumerate(names))
+    assert kinds(TEXT, rows) == [["body"] * 8, ["table"] * 3]
+    assert kinds(TEXT, rows[:2])[1] == ["body"] * 2
+
+
+def test_without_running_text_everything_is_body():
+    assert kinds((at("The Honorable the Secretary", 500),), (at("-2-", 200), at("of State in Washington and others", 800))) == [
+        ["body"],
+        ["body"] * 2,
+    ]
+
+
+def test_a_pages_regions_say_what_they_are_and_the_text_comes_before_the_margin():
+    page, found = typed({0: "The Honorable", 1: "Secretary", 2: "Sir:", **dict.fromkeys(range(5, 13), SENTENCE)})
+    note = word("about", 30, TOP + 9 * LEADING, pitch=24)
+    page[note.box.top : note.box.bottom, note.box.left : note.box.right : 9] = 20
+    at_ = len(found.lines) - 4
+    mixed = replace(found, lines=(*found.lines[:at_], line(note, block=2), *(replace(one, block=3) for one in found.lines[at_:])))
+    regions = gaps_of(page, mixed).regions
+    assert [region.kind for region in regions] == ["addressee", "body", "margin"]
+    assert [len(region.lines) for region in regions] == [2, 9, 1]

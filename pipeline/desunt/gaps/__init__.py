@@ -20,7 +20,7 @@ from desunt.gaps.legibility import Legibility
 from desunt.gaps.passed import find_passed_over
 from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
 from desunt.gaps.placing import joined, with_passed, with_row
-from desunt.gaps.regions import regions_of
+from desunt.gaps.regions import regions_of, regions_with_kinds
 from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, room_of, rows_of, with_gaps
 from desunt.gaps.second import Look, softened
 from desunt.gaps.spelling import spelling_of
@@ -75,7 +75,7 @@ def find_gaps(
     rows = _with_passed_over(rows, reading, rules)
     rows = _with_marked([_with_hand(row, rules) for row in rows], rules)
     rows = _with_withheld(rows, rules)
-    return _page(regions_of(rows, size), image, document_id, number, reading.engine)
+    return _page(regions_with_kinds(regions_of(rows, size), size, ink.mask), image, document_id, number, reading.engine)
 
 
 def _judged(words: Sequence[EngineWord], chances: Sequence[float]) -> list[Judged]:
@@ -180,15 +180,15 @@ def _line_of(box: Box, rows: Sequence[Row]) -> int | None:
     return min(covered, key=lambda place: (apart[place], abs(rows[place].box.top + rows[place].box.bottom - middle)))
 
 
-def _page(stacks: Sequence[Sequence[Row]], image: ImageRef, document_id: str, number: int, engine: str) -> Page:
+def _page(stacks: Sequence[tuple[RegionKind, Sequence[Row]]], image: ImageRef, document_id: str, number: int, engine: str) -> Page:
     """Return the page: regions of lines of tokens, with ids that depend on the document and the place alone."""
     regions: list[Region] = []
     name = _naming(document_id, image)
-    for members in stacks:
+    for kind, members in stacks:
         lines = tuple(_line(row, name, engine) for row in members)
         box = around([row.box for row in members])
-        regions.append(Region(f"p{number}-r{len(regions) + 1}", _kind(members), box, lines))
-    shares = [item.legibility for rows in stacks for row in rows for item in row.words]
+        regions.append(Region(f"p{number}-r{len(regions) + 1}", kind, box, lines))
+    shares = [item.legibility for _, rows in stacks for row in rows for item in row.words]
     return Page(number, image, tuple(regions), round(fmean(shares), 4) if shares else None)
 
 
@@ -206,14 +206,6 @@ def _naming(document_id: str, image: ImageRef) -> Callable[[str, Box], str]:
         return stable_id(document_id, image.sha256, image.frame, *((kind,) if kind else ()), *_sides(box), *again)
 
     return name
-
-
-def _kind(rows: Sequence[Row]) -> RegionKind:
-    if all(row.unread for row in rows):
-        return "unread"
-    tokens = [token for row in rows for token in row.tokens]
-    reasons = {token.reason if isinstance(token, Found) else "read" for token in tokens}
-    return "withheld" if reasons == {"withheld"} else "handwriting" if reasons == {"handwriting"} else "body"
 
 
 def _line(row: Row, name: Callable[[str, Box], str], engine: str) -> Line:

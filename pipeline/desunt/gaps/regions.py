@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
 from statistics import median
 
-from desunt.document import Extent, Reason
+from desunt.document import Extent, Reason, RegionKind
 from desunt.gaps.pitch import Measure, around
 from desunt.gaps.rows import UNREAD_LINES, Found, Judged, Row
+from desunt.layout import Shape, kinds_of, reading_order, sheet_of, type_of
+from desunt.layout.sheet import Mask, Sheet
+from desunt.ocr import EngineWord
 
 # The next line lies at most so many usual distances below.
 NEXT_LINE = 1.25
@@ -88,3 +91,78 @@ def _one_of(rows: list[Row]) -> Row:
     reason: Reason = "low-confidence" if readings else "illegible"
     gap = Found(around([gap.box for gap in gaps]), Extent("line", len(rows), len(rows)), reason, " ".join(readings) or None)
     return Row((gap,), rows[0].block, unread=True)
+
+
+def regions_with_kinds(stacks: Sequence[list[Row]], size: Measure, mask: Mask) -> list[tuple[RegionKind, list[Row]]]:
+    """Return the regions of a page with their kinds in reading order: a stack is taken apart where the kind of its lines changes.
+
+    `mask` is 1 on ink. Notes in the margin are read behind the text they stand beside, footers at the end; text that such a note cut in
+    two is one region again.
+    """
+    shapes = [[_shape(row) for row in rows] for rows in stacks]
+    seen = [[shape for shape in found if shape] for found in shapes]
+    usual = type_of([word for found in seen for shape in found for word in shape.words])
+    kinds: list[tuple[RegionKind, list[Row]]] = [(_kind(rows), rows) for rows in stacks]
+    if usual is None:
+        return kinds
+    text = [found if kind == "body" else [] for found, (kind, _) in zip(seen, kinds, strict=True)]
+    height, width = mask.shape
+    sheet = sheet_of([shape for found in text for shape in found], usual, width, height, mask)
+    regions = [
+        region
+        for (kind, rows), found, shown in zip(kinds, kinds_of(text, sheet), shapes, strict=True)
+        for region in ([(kind, rows)] if kind != "body" else _by_kind(rows, shown, found))
+    ]
+    order = reading_order([(around([row.box for row in rows]), len(rows)) for _, rows in regions])
+    turned = sorted((regions[place] for place in order), key=lambda region: _turn(region[0], region[1], sheet))
+    return _joined(turned, _pitch([row for rows in stacks for row in rows]), size)
+
+
+def _joined(regions: Sequence[tuple[RegionKind, list[Row]]], pitch: float, size: Measure) -> list[tuple[RegionKind, list[Row]]]:
+    """Return the regions with those joined that are running text and go on in each other."""
+    joined: list[tuple[RegionKind, list[Row]]] = []
+    for kind, rows in regions:
+        if joined and joined[-1][0] == kind == "body" and _goes_on(joined[-1][1][-1], rows[0], pitch, size):
+            joined[-1][1].extend(rows)
+        else:
+            joined.append((kind, list(rows)))
+    return joined
+
+
+def _by_kind(rows: Sequence[Row], shapes: Sequence[Shape | None], found: Sequence[RegionKind]) -> Iterator[tuple[RegionKind, list[Row]]]:
+    """Yield runs of rows of one kind; a row that shows nothing of what it is goes with the one above."""
+    kinds, rest = list[RegionKind](), iter(found)
+    for shape in shapes:
+        kinds.append(next(rest) if shape else kinds[-1] if kinds else found[0] if found else "body")
+    for kind, group in groupby(zip(kinds, rows, strict=True), key=lambda pair: pair[0]):
+        yield kind, [row for _, row in group]
+
+
+def _turn(kind: RegionKind, rows: Sequence[Row], sheet: Sheet) -> int:
+    """Return when a region is read: text first, then what stands beside it in the margin, then the footer."""
+    above = sheet.block is not None and around([row.box for row in rows]).bottom <= sheet.block.top
+    return 2 if kind == "footer" else 1 if kind == "margin" and not above else 0
+
+
+def _shape(row: Row) -> Shape | None:
+    """Return what the kind of a row is told by; None where it has nothing but gaps in which nothing was read."""
+    words = tuple(word for token in row.tokens if (word := _word(token)))
+    tilt = 0.0
+    if row.baseline and row.baseline[0][0] < row.baseline[1][0]:
+        (left, top), (right, bottom) = row.baseline
+        tilt = (bottom - top) / (right - left)
+    return Shape(words, around([word.box for word in words]), tilt) if words else None
+
+
+def _word(token: Judged | Found) -> EngineWord | None:
+    if isinstance(token, Judged):
+        return token.word
+    return EngineWord(token.engine_reading, token.box, 0.0) if token.engine_reading else None
+
+
+def _kind(rows: Sequence[Row]) -> RegionKind:
+    if all(row.unread for row in rows):
+        return "unread"
+    tokens = [token for row in rows for token in row.tokens]
+    reasons = {token.reason if isinstance(token, Found) else "read" for token in tokens}
+    return "withheld" if reasons == {"withheld"} else "handwriting" if reasons == {"handwriting"} else "body"

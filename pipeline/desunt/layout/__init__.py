@@ -1,4 +1,4 @@
-"""How the words of a page stand on it: which are of one line.
+"""How the words of a page stand on it: which are of one line, in which order the blocks are read, and what each block is.
 
 An engine's lines are kept as they are unless something speaks against them: on clean pages nothing changes.
 """
@@ -9,12 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from desunt.layout.apart import DOUBTED, Mask, Page, line_of, parts_of, rules_of_tables
+from desunt.layout.kinds import kinds_of
 from desunt.layout.margins import in_margin, left_edges
+from desunt.layout.order import reading_order
+from desunt.layout.sheet import Shape, sheet_of
 from desunt.layout.torn import mended, slope_in
-from desunt.layout.type_size import Type, type_on
+from desunt.layout.type_size import Type, type_of, type_on
 from desunt.ocr import EngineLine, Reading
 
-__all__ = ["relined"]
+__all__ = ["Shape", "kinds_of", "reading_order", "relined", "sheet_of", "type_of"]
 
 # What was read beside a line goes with what was read beside the line above, if it stands no farther below than so many heights.
 BELOW = 3.0

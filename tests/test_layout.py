@@ -295,5 +295,8 @@ def test_a_pages_regions_say_what_they_are_and_the_text_comes_before_the_margin(
     at_ = len(found.lines) - 4
     mixed = replace(found, lines=(*found.lines[:at_], line(note, block=2), *(replace(one, block=3) for one in found.lines[at_:])))
     regions = gaps_of(page, mixed).regions
+    kept = gaps_of(page, mixed, keep_lines=True)
+    assert [line.text for line in kept.lines] == [" ".join(word.text for word in line.words) for line in mixed.lines]
+    assert [region.kind for region in kept.regions] == ["body", "margin", "body"]
     assert [region.kind for region in regions] == ["addressee", "body", "margin"]
     assert [len(region.lines) for region in regions] == [2, 9, 1]

@@ -115,6 +115,7 @@ def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
     page = find_gaps(
         scanned.image, scanned.pixels, best.reading, document_id=task.place, number=task.number,
         vouch=settings.vouch, read=settings.read, lexicon=lexicon, legibility=legibility, second=second,
+        keep_lines=isinstance(engine, ReadsBeside),
     )  # fmt: skip
     tried = "; ".join(f"{name} {score:.4f}" for name, score in best.evidence)
     threshold = settings.read if settings.read is not None else legibility.threshold_read

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
 from desunt.conjecture import Decision
-from desunt.document import Box, Gap
+from desunt.document import Box, Gap, RegionKind
 from desunt.edits import GapEdit
 from desunt.errors import UsageError
 from desunt.export import Exporter, Mode, export_files, load_exporter
@@ -66,6 +67,24 @@ def tei(record: Record, mode: Mode) -> etree._Element:
 def test_file_is_valid_against_the_official_schema(name, mode, record):
     for _, content, _ in made(name, record, mode):
         assert complaints(name, content) == []
+
+
+@pytest.mark.parametrize("kind", get_args(RegionKind))
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_kind_of_region_is_told_and_changes_no_text(name, kind):
+    record = sample_record()
+    pages = [replace(page, regions=tuple(replace(region, kind=kind) for region in page.regions)) for page in record.document.pages]
+    for _, content, part in made(name, replace(record, document=replace(record.document, pages=tuple(pages))), "diplomatic"):
+        says = {"tei": f'type="{kind}"', "page": f"structure {{type:{kind};}}", "alto": f'LABEL="{kind}"', "hocr": f'data-kind="{kind}"'}
+        assert says[name] in content.decode()
+        assert SHOWN[name](TEXT_OF[name](content.decode())) == SHOWN[name](text_of(part, "diplomatic"))
+        assert list(UNLABELLED[name](content.decode())) == []
+        assert name not in SCHEMAS or complaints(name, content) == []
+
+
+def test_a_kind_of_block_that_there_is_not_is_found():
+    ((_, content, _), *_) = made("alto", sample_record(), "diplomatic")
+    assert list(UNLABELLED["alto"](content.decode().replace('LABEL="body"', 'LABEL="quondam"'))) == ["tag kind-body ('quondam')"]
 
 
 def check_the_wall(name: str, mode: Mode, record: Record) -> None:

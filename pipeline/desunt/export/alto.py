@@ -10,7 +10,7 @@ from lxml import etree
 
 from desunt import __version__
 from desunt.conjecture import LABEL
-from desunt.document import Box, Page
+from desunt.document import Box, Page, RegionKind
 from desunt.export import Mode, Pictures
 from desunt.export.divided import Divided, divided_words
 from desunt.export.layout import (
@@ -40,7 +40,7 @@ class AltoExporter:
     Of a word divided at a line's end the hyphen is a `HYP`, and both halves have the whole word as `SUBS_CONTENT`.
 
     What is known about a string that is no text stands in an `OtherTag` to which it points; in the apparatus file conjectures do, with
-    the label CONJECTURE.
+    the label CONJECTURE. A block points to a `StructureTag` that says what it is.
     """
 
     name = "alto"
@@ -72,6 +72,14 @@ class _Tags:
         self.root = element(f"{{{ALTO}}}Tags")
         self._vouch = vouch
         self._names: dict[Remark, str] = {}
+        self._kinds: set[RegionKind] = set()
+
+    def of_kind(self, kind: RegionKind) -> str:
+        """Return a pointer to the tag of a kind of block."""
+        if kind not in self._kinds:
+            self._kinds.add(kind)
+            sub(self.root, "StructureTag", {"ID": f"kind-{kind}", "TYPE": "region", "LABEL": kind})
+        return f"kind-{kind}"
 
     def of(self, word: PlacedWord) -> str | None:
         """Return pointers to the tags of a word."""
@@ -119,7 +127,7 @@ def _space(layout: etree._Element, page: Page) -> etree._Element:
 
 
 def _block(space: etree._Element, block: PlacedBlock, tags: _Tags, halves: Mapping[str, Divided]) -> None:
-    made = sub(space, "TextBlock", {"ID": block.name, **_place(block.box)})
+    made = sub(space, "TextBlock", {"ID": block.name, **_place(block.box), "TAGREFS": tags.of_kind(block.region.kind)})
     for line in block.lines:
         _line(made, line, tags, halves)
 

@@ -9,14 +9,17 @@ import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 from desunt.conjecture import LABEL
+from desunt.document import RegionKind
 
 XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
 IN_TEXT = frozenset({"lb", "pb", "gap", "desc", "unclear", "supplied", "seg", "note", "pc"})
 # Everything these formats call text beside the one place that desunt writes: none of it may be there.
 PAGE_STRANGERS = frozenset({"PlainText", "Glyph", "Grapheme", "NonPrintingChar", "GraphemeGroup"})
+REGION_KINDS = frozenset(get_args(RegionKind))
 ALTO_STRANGERS = frozenset({"ALTERNATIVE", "Glyph", "Variant", "XmlData"})
 PAGE_REMARKS = frozenset(
     {"place", "gap", "gap-id", "legibility", "unclear", "editor", "date", "basis", "decision", "reading", "accepted-guess", "refusal"}
@@ -180,8 +183,12 @@ def _alto_wholes(line: ET.Element, following: ET.Element) -> int:
 
 
 def alto_unlabelled(content: str) -> Iterator[str]:
-    """Yield tags of a type nobody knows, and conjectures whose label is not CONJECTURE."""
-    for one in _found(_root(content, "alto"), "OtherTag"):
+    """Yield tags of a type nobody knows, conjectures whose label is not CONJECTURE, and kinds of blocks that there are not."""
+    root = _root(content, "alto")
+    for one in _found(root, "StructureTag"):
+        if one.get("LABEL") not in REGION_KINDS or one.get("DESCRIPTION"):
+            yield f"tag {one.get('ID')} ({one.get('LABEL', '')[:60]!r})"
+    for one in _found(root, "OtherTag"):
         kind, label, says = one.get("TYPE", ""), one.get("LABEL", ""), one.get("DESCRIPTION", "")
         if kind not in PAGE_REMARKS or (kind == LABEL) != (label == LABEL) or ("rank" in says.split() and kind != LABEL):
             yield f"tag {one.get('ID')} ({label[:60]!r})"

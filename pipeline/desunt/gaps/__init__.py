@@ -45,17 +45,18 @@ MARGIN = 0.05
 
 def find_gaps(
     image: ImageRef, pixels: NDArray[np.uint8], reading: Reading, *, document_id: str, number: int, vouch: float, read: float | None,
-    lexicon: Lexicon, legibility: Legibility, second: StripReader | None = None,
+    lexicon: Lexicon, legibility: Legibility, second: StripReader | None = None, keep_lines: bool = False,
 ) -> Page:  # fmt: skip
     """Turn a reading into a page: words with their legibility, and gaps where text stands and is not read.
 
     `pixels` and the reading's boxes are those of the original scan. `second` reads again what the first engine is not sure of, and what
     it passed over; of two readings the likelier one stands. Words below `read` (the fitted threshold if None) become gaps that
-    keep the reading as evidence; a word that is vouched for never does. No reading is kept of what is withheld.
+    keep the reading as evidence; a word that is vouched for never does. No reading is kept of what is withheld. With
+    `keep_lines` the reading's lines and blocks stay as they are, in their order: a person, or another program, made them.
     """
     least = min(legibility.threshold_read if read is None else read, vouch)
     ink = find_ink(pixels)
-    reading = relined(reading, ink.mask)
+    reading = reading if keep_lines else relined(reading, ink.mask)
     features = word_features(reading, ink, lexicon, spelling_of(lexicon))
     judged = _judged(reading.words, legibility.alone(features).tolist())
     # A page of nothing but writing is located, not read: what a reader of type makes of it is nonsense.
@@ -75,7 +76,8 @@ def find_gaps(
     rows = _with_passed_over(rows, reading, rules)
     rows = _with_marked([_with_hand(row, rules) for row in rows], rules)
     rows = _with_withheld(rows, rules)
-    return _page(regions_with_kinds(regions_of(rows, size), size, ink.mask), image, document_id, number, reading.engine)
+    regions = regions_with_kinds(regions_of(rows, size), size, ink.mask, keep=keep_lines)
+    return _page(regions, image, document_id, number, reading.engine)
 
 
 def _judged(words: Sequence[EngineWord], chances: Sequence[float]) -> list[Judged]:

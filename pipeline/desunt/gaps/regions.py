@@ -93,11 +93,11 @@ def _one_of(rows: list[Row]) -> Row:
     return Row((gap,), rows[0].block, unread=True)
 
 
-def regions_with_kinds(stacks: Sequence[list[Row]], size: Measure, mask: Mask) -> list[tuple[RegionKind, list[Row]]]:
+def regions_with_kinds(stacks: Sequence[list[Row]], size: Measure, mask: Mask, *, keep: bool = False) -> list[tuple[RegionKind, list[Row]]]:
     """Return the regions of a page with their kinds in reading order: a stack is taken apart where the kind of its lines changes.
 
     `mask` is 1 on ink. Notes in the margin are read behind the text they stand beside, footers at the end; text that such a note cut in
-    two is one region again.
+    two is one region again. With `keep` the stacks stay as they are, and one whose lines are of several kinds is `body`.
     """
     shapes = [[_shape(row) for row in rows] for rows in stacks]
     seen = [[shape for shape in found if shape] for found in shapes]
@@ -108,9 +108,12 @@ def regions_with_kinds(stacks: Sequence[list[Row]], size: Measure, mask: Mask) -
     text = [found if kind == "body" else [] for found, (kind, _) in zip(seen, kinds, strict=True)]
     height, width = mask.shape
     sheet = sheet_of([shape for found in text for shape in found], usual, width, height, mask)
+    lines = kinds_of(text, sheet)
+    if keep:
+        return [(found[0] if len(set(found)) == 1 else kind, rows) for (kind, rows), found in zip(kinds, lines, strict=True)]
     regions = [
         region
-        for (kind, rows), found, shown in zip(kinds, kinds_of(text, sheet), shapes, strict=True)
+        for (kind, rows), found, shown in zip(kinds, lines, shapes, strict=True)
         for region in ([(kind, rows)] if kind != "body" else _by_kind(rows, shown, found))
     ]
     order = reading_order([(around([row.box for row in rows]), len(rows)) for _, rows in regions])

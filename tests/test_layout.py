@@ -215,6 +215,19 @@ def test_what_a_salutation_closes_is_an_address_without_a_title_too():
     assert found == [["addressee", "addressee", *["body"] * 9]]
 
 
+def test_a_heading_below_the_subject_line_is_no_letterhead():
+    middle = LEFT + len(SENTENCE) * PITCH // 2
+    assert kinds((at("SUBJECT: Surveys", 200),), (at("CONNECTION WITH TRADE", 300, middle - 10 * PITCH),), TEXT)[:2] == [
+        ["addressee"],
+        ["body"],
+    ]
+
+
+def test_a_narrow_column_beside_the_text_is_no_note():
+    column = tuple(at(text, 1000 + n * LEADING, 30, pitch=14) for n, text in enumerate(["an enclosure", "of the", "seventh of"]))
+    assert kinds(TEXT, column)[1] == ["body"] * 3
+
+
 def test_numbers_and_catchwords_stand_outside_the_text():
     assert kinds((at("-2-", 200, 1200),), TEXT, (at("Using", 1950, 1500),)) == [["margin"], ["body"] * 8, ["footer"]]
 

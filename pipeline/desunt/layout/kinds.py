@@ -203,13 +203,16 @@ def _with_addresses(lines: Sequence[Shape], kinds: list[RegionKind], sheet: Shee
 
 
 def _with_letterhead(lines: Sequence[Shape], kinds: list[RegionKind], sheet: Sheet) -> list[RegionKind]:
-    """Return the kinds with the rest of a letterhead: at the top of a letter, above its address, in type that is not the typewriter's."""
-    addressed = [line.box.top for line, kind in zip(lines, kinds, strict=True) if kind == "addressee" or SALUTES.match(line.text)]
-    end = min(min(addressed, default=0), TOP * sheet.height)
-    return [
-        "letterhead" if kind == "body" and line.box.top < end and _is_printed(line, sheet) else kind
-        for line, kind in zip(lines, kinds, strict=True)
-    ]
+    """Return the kinds with the rest of a letterhead: in a letter's printed type above its date and address, where all of one stands."""
+    pairs = list(zip(lines, kinds, strict=True))
+    addressed = min((line.box.top for line, kind in pairs if kind == "addressee" or SALUTES.match(line.text)), default=sheet.height)
+    letter = any(SALUTES.match(line.text) or (kind == "addressee" and is_date_line(line.text)) for line, kind in pairs)
+    end = min(addressed, TOP * sheet.height) if letter else 0.0
+    heads: list[RegionKind] = []
+    for line, kind in pairs:
+        printed = kind == "body" and line.box.top < end and _is_printed(line, sheet)
+        heads.append("letterhead" if printed else "body" if kind == "letterhead" and line.box.top > addressed else kind)
+    return heads
 
 
 def _is_printed(line: Shape, sheet: Sheet) -> bool:

@@ -23,6 +23,8 @@ LONG_WORDS, LEAST_LINES = 5, 3
 LONG = 0.6
 # Lines of the text block stand no more than so many heights apart from the one above or below.
 NEXT = 3.5
+# Words read with so much confidence, in lines that begin within so many letters of each other, are text.
+LIKELY, ALIGNED = 0.5, 1.5
 # A rule is so many letters wide, or so many heights tall; pens and scanners draw them askew by a pixel or two. What is
 # thicker than so many heights is a blot.
 RULE_WIDE, RULE_TALL, ASKEW, BOLD = 9.0, 2.6, 3, 0.4
@@ -94,9 +96,19 @@ def sheet_of(shapes: Sequence[Shape], size: Type, width: int, height: int, mask:
     if not lines:
         return Sheet(width, height, size, None, mask)
     left, right = (float(np.quantile(sides, at)) for sides, at in (([x.box.left for x in lines], 0.1), ([x.box.right for x in lines], 0.9)))
+    left = min(left, _leftmost(shapes, size, default=left))
     block = Box(round(left), lines[0].box.top, max(round(right), round(left) + 1), lines[-1].box.bottom)
     letters = [char for line in lines for char in line.text if char.isalpha()]
     return Sheet(width, height, size, block, mask, sum(map(str.isupper, letters)) >= 0.5 * len(letters))
+
+
+def _leftmost(shapes: Sequence[Shape], size: Type, default: float) -> float:
+    """Return the leftmost edge that several lines of some words share, in pixels: a column too narrow for running text is text too."""
+    starts = [
+        shape.words[0].box.left for shape in shapes if sum(size.is_of_it(word) and word.confidence >= LIKELY for word in shape.words) >= 2
+    ]
+    near = ALIGNED * size.letter
+    return min((start for start in starts if sum(abs(start - other) <= near for other in starts) >= LEAST_LINES), default=default)
 
 
 def _running_text(shapes: Sequence[Shape], size: Type) -> list[Shape]:

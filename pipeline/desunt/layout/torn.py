@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,12 +41,12 @@ def mended(lines: Sequence[EngineLine], size: Type) -> tuple[tuple[EngineLine, .
 
 def slope_in(lines: Sequence[EngineLine], size: Type) -> float:
     """Return the usual slope from word to word beside each other: pixels down for a pixel to the right, 0 where too few show it."""
-    words = [word for line in lines for word in line.words if size.is_of_it(word)]
-    found = []
+    words = sorted((word for line in lines for word in line.words if size.is_of_it(word)), key=lambda word: word.box.left)
+    lefts, found = [word.box.left for word in words], []
     for one in words:
-        for other in words:
-            gap, rise = other.box.left - one.box.right, middle(other.box) - middle(one.box)
-            if -0.5 * size.letter <= gap <= BESIDE * size.letter and abs(rise) <= LEVEL * size.height and across(other) > across(one):
+        start, end = one.box.right - 0.5 * size.letter, one.box.right + BESIDE * size.letter
+        for other in words[bisect_left(lefts, start) : bisect_right(lefts, end)]:
+            if abs(middle(other.box) - middle(one.box)) <= LEVEL * size.height and across(other) > across(one):
                 found.append((foot(other) - foot(one)) / (across(other) - across(one)))
     return median(found) if len(found) >= LEAST_PAIRS else 0.0
 

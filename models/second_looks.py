@@ -22,6 +22,7 @@ from desunt.gaps.second_features import Page, Twice, first_features, second_feat
 from desunt.gaps.spelling import spelling_of
 from desunt.gaps.unseen import Passage, read_passages, with_passages
 from desunt.gaps.word_features import word_features
+from desunt.layout import relined
 from desunt.lexicon import load_lexicon
 from desunt.ocr import EngineWord, Reading
 from desunt.ocr.rapid_strips import RapidStrips
@@ -65,8 +66,10 @@ def look_at(path: Path, reader: Callable[[Path], tuple[np.ndarray, int, Reading]
 
 
 def _looked_at(path: Path, pixels: np.ndarray, dpi: int, reading: Reading) -> Looked:
-    lexicon, words = load_lexicon(), reading.words
-    features = word_features(reading, find_ink(pixels), lexicon, spelling_of(lexicon))
+    lexicon, ink = load_lexicon(), find_ink(pixels)
+    reading = relined(reading, ink.mask)
+    words = reading.words
+    features = word_features(reading, ink, lexicon, spelling_of(lexicon))
     size = measure([word for word in words if word.confidence >= SURE], dpi)
     look = _look(pixels, size)
     strips = look.reader.find(look.page, look.height)

@@ -26,7 +26,7 @@ def versions(settings: Settings) -> Versions:
     from desunt.ocr import load_engine
     from desunt.ocr.strips import load_second
 
-    second = load_second(settings.second)
+    second = load_second(settings.second, settings.lang)
     engine = load_engine(settings.engine, settings.lang).version()
     own = settings.lexicon
     return (

@@ -111,7 +111,7 @@ def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
         best = read_beside_blots(best, scanned.pixels, engine, settings.page_seconds, lexicon)
     legibility = load_legibility()
     # What a person or another program read, beside the scan, is not voted on.
-    second = None if isinstance(engine, ReadsBeside) else load_second(settings.second)
+    second = None if isinstance(engine, ReadsBeside) else load_second(settings.second, settings.lang)
     page = find_gaps(
         scanned.image, scanned.pixels, best.reading, document_id=task.place, number=task.number,
         vouch=settings.vouch, read=settings.read, lexicon=lexicon, legibility=legibility, second=second,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from statistics import fmean
 
 import numpy as np
@@ -38,6 +39,7 @@ __all__ = ["estimate_pitch", "find_gaps"]
 LEAST_WORDS = 20
 OUTLIERS = 0.01
 LEGIBLE = 0.6
+LARGER = 1.5
 UNREAD: frozenset[Reason] = frozenset({"low-confidence", "illegible"})
 MOST_LINES = 2.5
 MARGIN = 0.05
@@ -51,7 +53,7 @@ def find_gaps(
 
     `pixels` and the reading's boxes are those of the original scan. `second` reads again what the first engine is not sure of, and what
     it passed over; of two readings the likelier one stands. Words below `read` (the fitted threshold if None) become gaps that
-    keep the reading as evidence; a word that is vouched for never does. No reading is kept of what is withheld. With
+    keep the reading as evidence; a word that is vouched for never does. No reading is kept of what is withheld, be it ever so sure. With
     `keep_lines` the reading's lines and blocks stay as they are, in their order: a person, or another program, made them.
     """
     least = min(legibility.threshold_read if read is None else read, vouch)
@@ -129,17 +131,27 @@ def _hand_or(gap: Found, rules: Rules) -> Found:
 
 
 def _with_marked(rows: list[Row], rules: Rules) -> list[Row]:
-    """Return the rows with those gaps withheld that lie under a pen, without what an engine read through it."""
+    """Return the rows with what lies under a censor's pen withheld, whatever an engine read through it; neighbours are one gap."""
     shares = [rules.ink.share(word.box) for row in rows for word in row.words if word.legibility >= TRUSTED and word.letters > 2]
     if len(shares) < LEAST_WORDS:
         return rows
     usual = float(np.median(shares))
 
-    def seen(token: Judged | Found) -> Judged | Found:
-        hidden = isinstance(token, Found) and token.reason in UNREAD and looks_marked(rules.ink, token.box, usual, rules.size)
-        return Found(token.box, rules.size.letters(token.box.width), "withheld") if hidden else token
+    def hidden(token: Judged | Found) -> bool:
+        # A stamp's letters are larger, and bold.
+        concerns = token.box.height <= LARGER * rules.size.height if isinstance(token, Judged) else token.reason in UNREAD
+        return concerns and looks_marked(rules.ink, token.box, usual, rules.size)
 
-    return [replace(row, tokens=tuple(map(seen, row.tokens))) for row in rows]
+    return [replace(row, tokens=tuple(_withheld_as_one(row.tokens, hidden, rules))) for row in rows]
+
+
+def _withheld_as_one(tokens: Sequence[Judged | Found], hidden: Callable[[Judged | Found], bool], rules: Rules) -> Iterator[Judged | Found]:
+    for covered, run in groupby(tokens, key=hidden):
+        if not covered:
+            yield from run
+        else:
+            box = around([token.box for token in run])
+            yield Found(box, rules.size.letters(box.width), "withheld")
 
 
 def _hand(box: Box, block: int) -> Row:

@@ -24,9 +24,9 @@ MOST_WITHIN = 0.03
 # Filled share of a shape's end: cut off; and of one much longer than high, which a pen scribbled (an ellipse has 0.39).
 LEAST_STRAIGHT, LEAST_BLUNT, LONG = 0.6, 0.44, 3.0
 # Felt pen that lets the words through: share of ink in a box, against that of the page's words, and specks of paper in it, a letter. On a
-# page so covered such boxes have 1.7-2.4 times the ink of its words, and four or more specks a letter; on 33 other pages one of 500
-# unread words reaches 1.6. Type has about two specks a letter, a blot less than one.
-MARKED, MORE_INK, SPECKLED = 0.5, 1.65, 3.5
+# page so covered such boxes have 1.7-2.4 times the ink of its words, and four or more specks a letter. Type has about two specks a
+# letter, a blot less than one.
+MARKED, MORE_INK, SPECKLED, LEAST_MARKED, HIGH_LINE = 0.45, 1.5, 3.5, 2.5, 1.3
 COARSE_HEIGHT = 12
 EDGE = 0.01
 # Share of its height that a box must have in common with a line it stands in.
@@ -110,13 +110,16 @@ def looks_covered(ink: Ink, box: Box, measure: Measure) -> bool:
 
 
 def looks_marked(ink: Ink, box: Box, usual: float, measure: Measure) -> bool:
-    """Return whether what was not read lies under a censor's pen through which it shows; `usual` is the share of ink of the page's words.
+    """Return whether what stands there lies under a censor's pen through which it shows; `usual` is the share of ink of the page's words.
 
     In doubt it does, as with `looks_covered`. Nothing that an engine reads there may be kept.
     """
     import cv2
 
-    if box.width < LEAST_FELT * measure.letter or ink.share(box) < max(MARKED, MORE_INK * usual):
+    # The pen covers the whole height of a line; `now` and `some` are dark only in their own boxes.
+    higher = max(0, round((HIGH_LINE * measure.height - box.height) / 2))
+    around = Box(box.left, box.top - higher, box.right, box.bottom + higher)
+    if box.width < LEAST_MARKED * measure.letter or ink.share(around) < max(MARKED, MORE_INK * usual):
         return False
     paper = np.ascontiguousarray(1 - ink.mask[max(0, box.top) : box.bottom, max(0, box.left) : box.right])
     return int(cv2.connectedComponents(paper, connectivity=4)[0]) >= SPECKLED * box.width / measure.letter

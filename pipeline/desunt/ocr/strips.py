@@ -15,6 +15,9 @@ from desunt.errors import UsageError
 from desunt.ocr import clamped_box
 
 SECOND: dict[str, str] = {"rapid": "desunt.ocr.rapid_strips:RapidStrips"}
+# Languages of Latin script, by their names in Tesseract: only these are read again.
+LATIN_SCRIPT = """afr cat ces cos cym dan deu eng enm epo est eus fao fil fin fra frm fry gla gle glg hat hrv hun ind isl ita jav lat
+lav lit ltz mlt msa nld nor oci pol por ron slk slv spa sqi swa swe tur uzb vie"""
 
 Pixels = NDArray[np.uint8]
 Point = tuple[float, float]
@@ -82,12 +85,12 @@ class StripReader(Protocol):
         ...
 
 
-def load_second(name: str) -> StripReader | None:
-    """Return the second engine called `name`, None for `none`.
+def load_second(name: str, lang: str) -> StripReader | None:
+    """Return the second engine called `name`; None for `none`, and for languages (`eng`, or `eng+fra`) that it cannot read.
 
     Raises UsageError naming the engines there are, and DependencyMissing if the engine is not installed.
     """
-    if name == "none":
+    if name == "none" or not set(lang.split("+")) <= set(LATIN_SCRIPT.split()):
         return None
     if name not in SECOND:
         raise UsageError(f"no second engine is called {name!r}", remedy=f"known are: none, {', '.join(sorted(SECOND))}")

@@ -30,6 +30,8 @@ PAGE_SCHEMA = "desunt-page-1"
 PAGE_CONJECTURES_SCHEMA = "desunt-page-conjectures-1"
 DECISIONS_SCHEMA = "desunt-decisions-1"
 DECISIONS = "decisions.json"
+# Fields that files did not have at first.
+NEW_FIELDS = frozenset({"other_readings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,17 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
 def to_json(value: object) -> bytes:
     """Return the value as indented UTF-8 JSON, keys in the order of the types: the same value gives the same bytes."""
     kind: type = type(value)
-    plain = adapter(kind).dump_python(value, mode="json")
+    plain = _without_new(adapter(kind).dump_python(value, mode="json"))
     return (json.dumps(plain, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _without_new(value: Any) -> Any:
+    """Return plain data without the fields that came later where they are empty: a file made before them stays the same bytes."""
+    if isinstance(value, list):
+        return [_without_new(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _without_new(one) for key, one in value.items() if one or key not in NEW_FIELDS}
+    return value
 
 
 def from_json(kind: type, source: Path) -> Any:

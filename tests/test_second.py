@@ -19,6 +19,7 @@ from desunt.lexicon import load_lexicon
 from desunt.ocr import EngineLine, EngineWord, Reading, box_around
 from desunt.ocr.rapid_strips import RapidStrips
 from desunt.ocr.strips import Strip, cut_out, load_second, strip_of
+from desunt.record import to_json
 from desunt.settings import Settings
 from desunt.versions import versions
 from desunt.workflow import PageTask, key_of, read_page
@@ -104,15 +105,18 @@ def test_hopeless_words_make_room_for_what_can_be_read() -> None:
     assert "c~xr1;t#|" not in page.text
 
 
-def test_nothing_is_kept_of_what_shows_through_a_redaction() -> None:
+@pytest.mark.parametrize("read", ["", "prcs|dcnt"])
+def test_nothing_is_kept_of_what_shows_through_a_redaction(read: str) -> None:
     covered = PAGE.copy()
     place = box_of("president")
     covered[place.top - 12 : place.bottom + 12, place.left - 10 : place.right + 10] = 0
     covered[PAGE < 60] = np.where(covered[PAGE < 60] == 0, 30, covered[PAGE < 60])
-    page = found(read_as({}, frozenset({"president"})), covered)
+    page = found(read_as({"president": (read, 0.04)}) if read else read_as({}, frozenset({"president"})), covered)
     gaps = [token for line in page.lines for token in line.tokens if isinstance(token, Gap)]
     assert [gap.reason for gap in gaps] == ["withheld"]
     assert "president" not in page.text
+    assert b"president" not in to_json(page)
+    assert b"prcs" not in to_json(page)
 
 
 def test_the_detector_finds_lines_and_nothing_on_bare_or_speckled_paper() -> None:

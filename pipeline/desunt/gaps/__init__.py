@@ -76,7 +76,8 @@ def find_gaps(
     rows = _with_faint(rows, rules)
     rows = rows or [_hand(box, block) for block, box in enumerate(written, start=1)]
     rows = _with_passed_over(rows, reading, rules)
-    rows = _with_marked([_with_hand(row, rules) for row in rows], rules)
+    # What lies under a pen first: writing keeps what the engine made of it.
+    rows = [_with_hand(row, rules) for row in _with_marked(rows, rules)]
     rows = _with_withheld(rows, rules)
     regions = regions_with_kinds(regions_of(rows, size), size, ink.mask, keep=keep_lines)
     return _page(regions, image, document_id, number, reading.engine)

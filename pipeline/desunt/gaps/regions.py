@@ -89,8 +89,15 @@ def _one_of(rows: list[Row]) -> Row:
     gaps = [token for row in rows for token in row.tokens if isinstance(token, Found)]
     readings = [gap.engine_reading for gap in gaps if gap.engine_reading]
     reason: Reason = "low-confidence" if readings else "illegible"
-    gap = Found(around([gap.box for gap in gaps]), Extent("line", len(rows), len(rows)), reason, " ".join(readings) or None)
+    gap = Found(around([gap.box for gap in gaps]), _lines([gap.extent for gap in gaps]), reason, " ".join(readings) or None)
     return Row((gap,), rows[0].block, unread=True)
+
+
+def _lines(extents: Sequence[Extent]) -> Extent:
+    """Return how many lines gaps of unread rows hold together; one in letters is a line."""
+    lines = [extent if extent.unit == "line" else Extent("line", 1, 1) for extent in extents]
+    most = [extent.most for extent in lines if extent.most is not None]
+    return Extent("line", sum(extent.least for extent in lines), sum(most) if len(most) == len(lines) else None)
 
 
 def regions_with_kinds(stacks: Sequence[list[Row]], size: Measure, mask: Mask, *, keep: bool = False) -> list[tuple[RegionKind, list[Row]]]:

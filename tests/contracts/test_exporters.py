@@ -11,19 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
-from desunt.conjecture import LABEL, Decision
-from desunt.document import Document, ImageRef, Page
 from desunt.errors import UsageError
 from desunt.export import EXPORTERS, MODES, RESERVED, Exporter, Mode, export_files, export_name, exporter_names, load_exporter
-from desunt.export.divided import text_in
-from desunt.export.entries import entries
-from desunt.export.json import ExportFile
-from desunt.export.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of
+from desunt.export.dehyphenation import text_in
+from desunt.export.formats.json import ExportFile
+from desunt.export.gap_entries import entries
 from desunt.export.wording import extent_in_words, per_cent
-from desunt.proofs.exports import decoded
-from desunt.record import Record, adapter, to_json
-from tests.hostile_records import CANARY, VERDICT, records
-from tests.sample_records import SQUARE, sample_record, sample_transcript
+from desunt.record.conjecture import LABEL, Decision
+from desunt.record.document import Document, ImageRef, Page
+from desunt.record.files import Record, adapter, to_json
+from desunt.verify.exports import decoded
+from desunt.verify.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of
+from tests.support.record_strategies import CANARY, VERDICT, records
+from tests.support.records import SQUARE, sample_record, sample_transcript
 
 KINDS: list[tuple[str, Mode]] = [(name, mode) for name in EXPORTERS for mode in load_exporter(name).modes]
 CANARIES = ("quondam", "quorum", "zephyr", "\u202eett", "qu@nd", "1ette")

@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from desunt.document import Box, Document, Gap, ImageRef, Line, Page, Region, Word
 from desunt.errors import PageFailed
 from desunt.export import export_files, load_exporter
-from desunt.ocr import Reading, ReadsBeside, load_engine
-from desunt.planning import plan
-from desunt.record import Record
+from desunt.ocr.engines import Reading, ReadsBeside, load_engine
+from desunt.record.document import Box, Document, Gap, ImageRef, Line, Page, Region, Word
+from desunt.record.files import Record
+from desunt.run.inputs.discovery import Source
+from desunt.run.plan import plan
+from desunt.run.workflow import PageTask, read_page
 from desunt.settings import Settings
-from desunt.sources import Source
-from desunt.workflow import PageTask, read_page
 from tests.contracts.test_ocr_engines import LINES, drawn
-from tests.hostile_records import fit
-from tests.sample_records import sample_record
+from tests.support.record_strategies import fit
+from tests.support.records import sample_record
 
 FORMATS = ("page", "alto")
 BLANK = np.full((640, 480), 255, np.uint8)

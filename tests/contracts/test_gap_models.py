@@ -6,13 +6,13 @@ import math
 
 import pytest
 
-from desunt.document import Extent, Gap, Letters
-from desunt.lexicon import Lexicon
 from desunt.lm import MODELS, Context, GapModel, load_model
+from desunt.lm.lexicon import Lexicon
 from desunt.lm.ngram import NgramModel
+from desunt.record.document import Extent, Gap, Letters
 from desunt.restore import restore
-from desunt.restore.asked import Asked
-from tests.small_models import FAMILIES, SENTENCES, small_embedded, small_masked, small_masked_model
+from desunt.restore.gap_query import Asked
+from tests.support.tiny_models import FAMILIES, SENTENCES, small_embedded, small_masked, small_masked_model
 
 MEMBERS = (*FAMILIES, "causal", "embedded", "ngram")
 BEFORE, AFTER = "The ambassador discussed the ", " with Marshal Stalin at the conference."

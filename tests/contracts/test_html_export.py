@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 
-from desunt.export.readback import TEXT_OF, html_pictures
+from desunt.verify.readback import TEXT_OF, html_pictures
 from tests.contracts.test_exporters import HOSTILE, exported
-from tests.hostile_records import records
-from tests.sample_records import SCRIPT, SQUARE, sample_record
+from tests.support.record_strategies import records
+from tests.support.records import SCRIPT, SQUARE, sample_record
 
 
 class Html(HTMLParser):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from desunt.errors import DependencyMissing, PageFailed, PageTimeout, UsageError
-from desunt.ocr import ENGINES, OcrEngine, Reading, ReadsBeside, box_around, clamped_box, load_engine, written_pnm
-from desunt.ocr.tesseract import Tesseract
+from desunt.ocr.engines import ENGINES, OcrEngine, Reading, ReadsBeside, box_around, clamped_box, load_engine, written_pnm
+from desunt.ocr.engines.tesseract import Tesseract
 
 LINES = ("The Ambassador reported on", "the situation in Moscow", "before the conference")
 LEFT, TOP, PITCH, SIZE = 120, 150, 90, 44

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
-from desunt.conjecture import Decision
-from desunt.document import Box, Gap, RegionKind
-from desunt.edits import GapEdit
 from desunt.errors import UsageError
 from desunt.export import Exporter, Mode, export_files, load_exporter
-from desunt.export.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED
-from desunt.export.reading import text_of
+from desunt.export.modes import text_of
 from desunt.export.wording import POSSIBLE
-from desunt.record import Record
-from tests.hostile_records import CANARY, VERDICT, records, transcripts
-from tests.official_schemas import SCHEMAS, complaints
-from tests.sample_records import sample_record, sample_transcript
+from desunt.record.conjecture import Decision
+from desunt.record.document import Box, Gap, RegionKind
+from desunt.record.edits import GapEdit
+from desunt.record.files import Record
+from desunt.verify.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED
+from tests.support.record_strategies import CANARY, VERDICT, records, transcripts
+from tests.support.records import sample_record, sample_transcript
+from tests.support.xml_schemas import SCHEMAS, complaints
 
 FORMATS = ("tei", "page", "alto", "hocr")
 PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -253,7 +253,7 @@ def test_long_document_is_written_page_by_page():
 
 
 def test_reader_and_writer_of_xml_share_nothing():
-    source = Path(importlib.util.find_spec("desunt.export.readback_xml").origin).read_text()
+    source = Path(importlib.util.find_spec("desunt.verify.readback.xml").origin).read_text()
     assert "desunt.export" not in source
     assert "lxml" not in source
 

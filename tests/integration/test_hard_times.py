@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.malformed_more import judged, write
-from tests.soak import killed_often
+from benchmarks.soak import killed_often
+
+from tests.support.malformed_more import judged, write
 
 from .conftest import desunt
 

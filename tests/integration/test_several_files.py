@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from desunt import journal
 from desunt.export import exporter_names
-from desunt.outputs import export_folder
+from desunt.export.outputs import export_folder
+from desunt.record import folder as journal
 from desunt.review.environment import open_environment
+from desunt.run.inputs.discovery import Shard
 from desunt.settings import Settings
-from desunt.sources import Shard
-from tests.desk.asking import visitor
+from tests.support.desk_client import visitor
+from tests.support.several_files import FOLDER, NAME, WORDS, Box, draw, ids_of
 
 from .conftest import desunt, typed_page
-from .several import FOLDER, NAME, WORDS, Box, draw, ids_of
 from .test_run import contents
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 from xml.etree import ElementTree
 
-from desunt.document import Box
 from desunt.errors import InputError
+from desunt.record.document import Box
 
 Kind: TypeAlias = Literal["typed", "handwriting", "stamp", "form"]
 

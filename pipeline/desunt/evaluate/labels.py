@@ -13,9 +13,9 @@ from typing import Literal, TypeAlias
 
 from rapidfuzz.distance import Levenshtein
 
-from desunt.document import Span
 from desunt.evaluate.ground_truth import GroundTruth, TrueWord
 from desunt.evaluate.metrics import Place, bare, best_place, normalise, words_of
+from desunt.record.document import Span
 
 Label: TypeAlias = Literal["right", "wrong", "unscored"]
 Run: TypeAlias = tuple[TrueWord, ...]

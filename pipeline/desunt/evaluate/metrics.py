@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from desunt.document import Box
 from desunt.evaluate.ground_truth import GroundTruth, TrueWord
+from desunt.record.document import Box
 
 QUOTES = {ord(old): new for olds, new in (("‘’‚‛′`´", "'"), ("“”„‟″«»", '"')) for old in olds}
 DASHES = re.compile(r"[-‐‑‒–—―−]+")

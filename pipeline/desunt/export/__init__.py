@@ -8,9 +8,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
-from desunt.document import ImageRef
 from desunt.errors import UsageError
-from desunt.record import Record
+from desunt.record.document import ImageRef
+from desunt.record.files import Record
 
 if TYPE_CHECKING:
     from desunt.scan.originals import Original
@@ -68,18 +68,18 @@ class Based(Protocol):
 
 
 EXPORTERS: dict[str, str] = {
-    "text": "desunt.export.text:TextExporter",
-    "apparatus": "desunt.export.apparatus:ApparatusExporter",
-    "html": "desunt.export.html:HtmlExporter",
-    "json": "desunt.export.json:JsonExporter",
-    "tei": "desunt.export.tei:TeiExporter",
-    "page": "desunt.export.page:PageExporter",
-    "alto": "desunt.export.alto:AltoExporter",
-    "hocr": "desunt.export.hocr:HocrExporter",
-    "markdown": "desunt.export.reading_md:MarkdownExporter",
-    "csv": "desunt.export.csv:CsvExporter",
-    "pdf": "desunt.export.pdf:PdfExporter",
-    "iiif": "desunt.export.iiif:IiifExporter",
+    "text": "desunt.export.formats.text:TextExporter",
+    "apparatus": "desunt.export.formats.apparatus:ApparatusExporter",
+    "html": "desunt.export.formats.html:HtmlExporter",
+    "json": "desunt.export.formats.json:JsonExporter",
+    "tei": "desunt.export.formats.tei:TeiExporter",
+    "page": "desunt.export.formats.page_xml:PageExporter",
+    "alto": "desunt.export.formats.alto:AltoExporter",
+    "hocr": "desunt.export.formats.hocr:HocrExporter",
+    "markdown": "desunt.export.formats.markdown:MarkdownExporter",
+    "csv": "desunt.export.formats.csv:CsvExporter",
+    "pdf": "desunt.export.formats.pdf:PdfExporter",
+    "iiif": "desunt.export.formats.iiif:IiifExporter",
 }
 GROUP = "desunt.export"
 # Files of a document's folder that are not exports: a scan called record.png must not overwrite the facts with its JSON.

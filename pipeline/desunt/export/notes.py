@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from desunt.conjecture import LABEL, Corrected, Decision, Refusal
-from desunt.document import Gap
 from desunt.export import Mode
-from desunt.export.entries import Entry, decision_of, entries, opinion_of
-from desunt.export.markdown import visible
-from desunt.export.reading import Standing, reading_of
+from desunt.export.gap_entries import Entry, decision_of, entries, opinion_of
+from desunt.export.markdown_escape import visible
+from desunt.export.modes import Standing, reading_of
 from desunt.export.wording import REASONS, decision_in_words, extent_in_words, per_cent
-from desunt.record import Record
+from desunt.record.conjecture import LABEL, Corrected, Decision, Refusal
+from desunt.record.document import Gap
+from desunt.record.files import Record
 
 NoteKind: TypeAlias = Literal["gap", "conjecture", "editor"]
 

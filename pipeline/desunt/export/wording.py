@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import chain
 from typing import Literal, TypeAlias
 
-from desunt import __version__
-from desunt.conjecture import Decision
-from desunt.document import Document, Gap, Reason, Step
-from desunt.record import Record
+from desunt.__version__ import __version__
+from desunt.record.conjecture import Decision
+from desunt.record.document import Document, Gap, Reason, Step
+from desunt.record.files import Record
 
 Status: TypeAlias = Literal["conjectured", "refused", "withheld", "silent", "decided"]
 

@@ -11,27 +11,27 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.cleanup.retouch import grey
-from desunt.document import Box, Extent, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
-from desunt.gaps.blots import find_blots
-from desunt.gaps.faint import find_faint
-from desunt.gaps.hand import find_handwriting, looks_written
-from desunt.gaps.ink import Ink, find_ink
-from desunt.gaps.legibility import Legibility
-from desunt.gaps.passed import find_passed_over
-from desunt.gaps.pitch import Measure, around, estimate_pitch, measure
-from desunt.gaps.placing import joined, with_passed, with_row
+from desunt.gaps.detectors.blots import find_blots
+from desunt.gaps.detectors.faded_text import find_faint
+from desunt.gaps.detectors.handwriting import find_handwriting, looks_written
+from desunt.gaps.detectors.missed_text import find_passed_over
+from desunt.gaps.detectors.redactions import find_withheld, looks_covered, looks_marked
+from desunt.gaps.lines import TRUSTED, Found, Judged, Row, Rules, bands, room_of, rows_of, with_gaps
+from desunt.gaps.placement import joined, with_passed, with_row
 from desunt.gaps.regions import regions_of, regions_with_kinds
-from desunt.gaps.rows import TRUSTED, Found, Judged, Row, Rules, bands, room_of, rows_of, with_gaps
-from desunt.gaps.second import Look, softened
-from desunt.gaps.spelling import spelling_of
-from desunt.gaps.unseen import voted_reading
-from desunt.gaps.withheld import find_withheld, looks_covered, looks_marked
-from desunt.gaps.word_features import word_features
-from desunt.layout import relined
-from desunt.lexicon import Lexicon
-from desunt.ocr import EngineWord, Reading
-from desunt.ocr.strips import StripReader
+from desunt.lm.char_ngrams import spelling_of
+from desunt.lm.lexicon import Lexicon
+from desunt.ocr.confidence.legibility import Legibility
+from desunt.ocr.confidence.recovered_text import voted_reading
+from desunt.ocr.confidence.voting import Look, softened
+from desunt.ocr.confidence.word_features import word_features
+from desunt.ocr.engines import EngineWord, Reading
+from desunt.ocr.engines.line_images import StripReader
+from desunt.ocr.layout import relined
+from desunt.ocr.layout.pitch import Measure, around, estimate_pitch, measure
+from desunt.ocr.preprocessing.filters import grey
+from desunt.ocr.preprocessing.ink import Ink, find_ink
+from desunt.record.document import Box, Extent, Gap, ImageRef, Line, Page, Reason, Region, RegionKind, Token, Word, stable_id
 
 __all__ = ["estimate_pitch", "find_gaps"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from statistics import median
 
-from desunt.document import Extent, Reason, RegionKind
-from desunt.gaps.pitch import Measure, around
-from desunt.gaps.rows import UNREAD_LINES, Found, Judged, Row
-from desunt.layout import Shape, kinds_of, reading_order, sheet_of, type_of
-from desunt.layout.sheet import Mask, Sheet
-from desunt.ocr import EngineWord
+from desunt.gaps.lines import UNREAD_LINES, Found, Judged, Row
+from desunt.ocr.engines import EngineWord
+from desunt.ocr.layout import Shape, kinds_of, reading_order, sheet_of, type_of
+from desunt.ocr.layout.page_geometry import Mask, Sheet
+from desunt.ocr.layout.pitch import Measure, around
+from desunt.record.document import Extent, Reason, RegionKind
 
 # The next line lies at most so many usual distances below.
 NEXT_LINE = 1.25

@@ -10,8 +10,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol, TypeAlias, cast
 
-from desunt.conjecture import ModelRef
-from desunt.document import Extent, Letters
+from desunt.record.conjecture import ModelRef
+from desunt.record.document import Extent, Letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ Loader: TypeAlias = Callable[[str, "Path | None", bool], GapModel]
 
 GROUP = "desunt.lm"
 MODELS = {
-    "embedded": "desunt.lm.adapter:load_embedded",
+    "embedded": "desunt.lm.adapters:load_embedded",
     "causal": "desunt.lm.causal:load_causal",
     "ngram": "desunt.lm.ngram:load_ngram",
 }
 # Any other name is that of a Hugging Face masked language model.
-OTHERS = "desunt.lm.adapter:load_other"
+OTHERS = "desunt.lm.adapters:load_other"
 
 
 def known_models() -> dict[str, str]:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.conjecture import ModelRef
 from desunt.lm import Context, Filling
-from desunt.lm.continuations import Begun, Left, Reading, Scores, Step, left_of, read_on
+from desunt.lm.gap_constraint import WORDS, Allowed, Shape, grown, piece_counts, shape_of
+from desunt.lm.kv_cache import Begun, Left, Reading, Scores, Step, left_of, read_on
 from desunt.lm.llama import Llama, read_llama
-from desunt.lm.pieces import Pieces, read_pieces
-from desunt.lm.shape import WORDS, Allowed, Shape, grown, piece_counts, shape_of
+from desunt.lm.vocabulary import Pieces, read_pieces
 from desunt.lm.weights import ensure_weights
-from desunt.record import sha256_of
+from desunt.record.conjecture import ModelRef
+from desunt.record.files import sha256_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from desunt.lm.rounded import Map, Rounded, mapped, rounded
+from desunt.lm.int8 import Map, Rounded, mapped, rounded
 
 if TYPE_CHECKING:
     from torch import Tensor, dtype

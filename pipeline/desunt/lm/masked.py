@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.conjecture import ModelRef
 from desunt.errors import DependencyMissing, UsageError
 from desunt.lm import Context, Filling
-from desunt.lm.beam import Ids, MaskReader, Prior, Slots, fill
+from desunt.lm.beam_search import Ids, MaskReader, Prior, Slots, fill
+from desunt.lm.gap_constraint import MOST_WORDS, log_prior, shape_of
 from desunt.lm.llama import obey_thread_limit, working_type
-from desunt.lm.pieces import Pieces, read_pieces
-from desunt.lm.shape import MOST_WORDS, log_prior, shape_of
-from desunt.record import sha256_of
+from desunt.lm.vocabulary import Pieces, read_pieces
+from desunt.record.conjecture import ModelRef
+from desunt.record.files import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor, dtype

@@ -19,11 +19,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.conjecture import ModelRef
-from desunt.length import letters_in, log_length
 from desunt.lm import Context, Filling
+from desunt.lm.length import letters_in, log_length
+from desunt.lm.model_files import model_file
 from desunt.lm.ngram_table import BITS, DISCOUNTS, ORDER, Counts, Keys, Table, counted_runs, kept_runs, stored_table, table_of
-from desunt.places import model_file
+from desunt.record.conjecture import ModelRef
 
 Numbers: TypeAlias = "int | NDArray[np.int64]"
 

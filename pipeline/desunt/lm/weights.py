@@ -22,8 +22,8 @@ import platformdirs
 from numpy.typing import NDArray
 
 from desunt.errors import DependencyMissing, DesuntError
-from desunt.places import VARIABLE, model_file, model_folders
-from desunt.record import sha256_of
+from desunt.lm.model_files import VARIABLE, model_file, model_folders
+from desunt.record.files import sha256_of
 
 if TYPE_CHECKING:
     from gguf import GGUFReader

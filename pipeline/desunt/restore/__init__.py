@@ -11,17 +11,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desunt.conjecture import Candidate, Conjecture, Opinion, Refusal
-from desunt.length import log_length, words_in
-from desunt.lexicon import Lexicon, bare
 from desunt.lm import Context, Filling, GapModel
+from desunt.lm.length import log_length, words_in
+from desunt.lm.lexicon import Lexicon, bare
+from desunt.lm.model_files import model_file
 from desunt.lm.ngram import NgramModel, read_phrases
-from desunt.places import model_file
-from desunt.restore.asked import Asked, Channel
-from desunt.restore.calibrate import Calibration, Factors, at_most, mass_of, read_calibration, rounded
-from desunt.restore.confusion import Confusion, core, read_confusion
+from desunt.record.conjecture import Candidate, Conjecture, Opinion, Refusal
+from desunt.restore.calibration import Calibration, Factors, at_most, mass_of, read_calibration, rounded
+from desunt.restore.candidates import POOL, gather
+from desunt.restore.error_model import Confusion, core, read_confusion
 from desunt.restore.evidence import evidence_of, ranks
-from desunt.restore.pool import POOL, gather
+from desunt.restore.gap_query import Asked, Channel
 from desunt.restore.refusal import marked, never, why_not, words_seen
 
 __all__ = ["Asked", "restore"]

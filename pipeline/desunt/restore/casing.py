@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from desunt.lexicon import OUTER
+from desunt.lm.lexicon import OUTER
 
 # So much text on each side decides whether a passage is in capitals: a heading does not make a page a telegram.
 NEAR = 120

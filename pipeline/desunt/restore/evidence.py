@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from desunt.conjecture import Evidence
-from desunt.length import letters_in, needs
-from desunt.lexicon import bare
-from desunt.restore.asked import Asked
-from desunt.restore.calibrate import Factors
-from desunt.restore.confusion import Confusion, cleaned, core
+from desunt.lm.length import letters_in, needs
+from desunt.lm.lexicon import bare
+from desunt.record.conjecture import Evidence
+from desunt.restore.calibration import Factors
+from desunt.restore.error_model import Confusion, cleaned, core
+from desunt.restore.gap_query import Asked
 
 ORDINALS = ("best", "second best", "third best")
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from desunt.conjecture import Candidate
-from desunt.document import Gap, Reason
-from desunt.length import words_in
-from desunt.lexicon import Lexicon, bare
-from desunt.restore.asked import Asked
+from desunt.lm.length import words_in
+from desunt.lm.lexicon import Lexicon, bare
+from desunt.record.conjecture import Candidate
+from desunt.record.document import Gap, Reason
 from desunt.restore.casing import style_of
+from desunt.restore.gap_query import Asked
 
 NEVER: dict[Reason, str] = {
     "withheld": "withheld: never filled",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from desunt.conjecture import Decision
-from desunt.edits import GapEdit
+from desunt.record.conjecture import Decision
+from desunt.record.edits import GapEdit
 
 
 def decided(outputs: Path, database: str | None) -> Callable[[str], tuple[Mapping[str, Decision], tuple[GapEdit, ...]] | None]:

@@ -9,13 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from desunt import __version__
+from desunt.__version__ import __version__
 from desunt.errors import DesuntError, WallBroken
 from desunt.review import routes
-from desunt.review.answers import render
 from desunt.review.assets import Assets
+from desunt.review.auth import NotSignedIn
 from desunt.review.environment import Environment
-from desunt.review.people import NotSignedIn
+from desunt.review.rendering import render
 from desunt.review.security import Guard
 from desunt.review.store.types import Away, Changed, Conflict, Invalid, NotAllowed, Throttled, Unknown
 

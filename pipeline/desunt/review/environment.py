@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from desunt.document import stable_id
 from desunt.errors import UsageError
-from desunt.review.pictures import Pictures
+from desunt.record.document import stable_id
+from desunt.review.page_images import Pictures
 from desunt.review.store.types import DocumentRow, Unknown
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
-from desunt.document import ImageRef
 from desunt.errors import DesuntError, ImageTooLarge, InputError
+from desunt.record.document import ImageRef
 from desunt.scan import originals, pdf, raster, tiff
 from desunt.scan.originals import Original
 from desunt.scan.raster import Pixels

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from desunt.document import ImageRef
+from desunt.record.document import ImageRef
 from desunt.scan.raster import Pixels
 
 QUALITY = 92

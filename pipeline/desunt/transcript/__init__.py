@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from desunt.document import Document, Gap, Line, Page, Region, Token, Transcript, Word, stable_id
 from desunt.errors import InputError
-from desunt.record import sha256_of
+from desunt.record.document import Document, Gap, Line, Page, Region, Token, Transcript, Word, stable_id
+from desunt.record.files import sha256_of
 from desunt.transcript.brackets import Mark, MarkKind, marks
 from desunt.transcript.context import contexts, gap_context
 from desunt.transcript.metadata import read_heading

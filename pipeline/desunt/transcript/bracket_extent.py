@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from desunt.document import Extent, Unit
+from desunt.record.document import Extent, Unit
 
 NUMBERS: dict[str, float] = {
     "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0, "nine": 9.0, "ten": 10.0,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from desunt.document import Extent, Reason
+from desunt.record.document import Extent, Reason
 from desunt.transcript import bracket_words as words
 from desunt.transcript.bracket_extent import extent_of, letters
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from desunt.document import Extent, Letters, Reason, Span
+from desunt.record.document import Extent, Letters, Reason, Span
 from desunt.transcript.bracket_grammar import MarkKind, Meaning, Site, meaning
 
 __all__ = ["Mark", "MarkKind", "marks"]

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from desunt.document import Document, Gap, Line, Span, Token, Word
+from desunt.record.document import Document, Gap, Line, Span, Token, Word
 from desunt.transcript.brackets import Mark, MarkKind, marks
 
 # Kinds of marks that are not the text's own words.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from desunt.review.routes import decisions, exports, gap, images, overview, page, progress, queue, second, series, sign_in
+from desunt.review.routes import decisions, exports, gap, images, overview, page, progress, queue, series, sign_in
+from desunt.review.routes import second_reading as second
 
 REGISTER = tuple(part.register for part in (sign_in, overview, queue, gap, decisions, page, series, second, progress, exports, images))

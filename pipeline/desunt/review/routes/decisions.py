@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import Response
 
-from desunt.review.answers import CHANGE, back_to, twin
-from desunt.review.people import Desk, Editor, Reader
+from desunt.review.auth import Desk, Editor, Reader
+from desunt.review.rendering import CHANGE, back_to, twin
 from desunt.review.routes.gap import GapId
 from desunt.review.store.types import Entry
 from desunt.review.views.done import Done, done_of, done_view

@@ -11,8 +11,8 @@ from fastapi import APIRouter, File, Request, UploadFile
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from desunt.errors import WallBroken
-from desunt.review.answers import CHANGE, COMMON, render, twin
-from desunt.review.people import Approver, Desk, Reader
+from desunt.review.auth import Approver, Desk, Reader
+from desunt.review.rendering import CHANGE, COMMON, render, twin
 from desunt.review.store.types import Chain
 
 Given = Annotated[UploadFile, File(description="a decisions.jsonl or decisions.csv as a desk exports it")]

@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from desunt.review.answers import CHANGE, back_to, render, twin
-from desunt.review.asked import Filter, Filtered, Sought
-from desunt.review.deciding import LONGEST_TEXT, Asked, proposal_of
-from desunt.review.people import Desk, Editor, Person, Reader
+from desunt.review.auth import Desk, Editor, Person, Reader
+from desunt.review.decision_form import LONGEST_TEXT, Asked, proposal_of
+from desunt.review.queue_filter import Filter, Filtered, Sought
+from desunt.review.rendering import CHANGE, back_to, render, twin
 from desunt.review.store.types import Changed, Conflict, Entry, GapRow, Invalid
 from desunt.review.store.types import Query as Asking
 from desunt.review.views.done import Done, done_of, done_view

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from desunt.review.answers import COMMON
-from desunt.review.people import Desk, Reader
-from desunt.review.pictures import SMALL_WIDTH, Kind
+from desunt.review.auth import Desk, Reader
+from desunt.review.page_images import SMALL_WIDTH, Kind
+from desunt.review.rendering import COMMON
 from desunt.review.store.types import Unknown
 from desunt.review.views.picture import shown_part
 from desunt.review.views.text import place_of

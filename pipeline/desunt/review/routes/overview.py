@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from desunt.review.answers import CHANGE, back_to, render, twin
-from desunt.review.people import Desk, Editor, Reader
+from desunt.review.auth import Desk, Editor, Reader
+from desunt.review.rendering import CHANGE, back_to, render, twin
 from desunt.review.store.types import Counts, Detached, DocumentRow, Query, Refreshed
 
 # Documents listed on the overview; the rest are found by the queue's filter.

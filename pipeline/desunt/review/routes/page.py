@@ -10,11 +10,11 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
-from desunt.conjecture import Basis
-from desunt.review.answers import CHANGE, back_to, render, twin
-from desunt.review.deciding import LONGEST_NOTE, LONGEST_TEXT
-from desunt.review.editing import EditAsked, edit_proposal
-from desunt.review.people import Desk, Editor, Reader
+from desunt.record.conjecture import Basis
+from desunt.review.auth import Desk, Editor, Reader
+from desunt.review.decision_form import LONGEST_NOTE, LONGEST_TEXT
+from desunt.review.edit_form import EditAsked, edit_proposal
+from desunt.review.rendering import CHANGE, back_to, render, twin
 from desunt.review.store.types import Conflict, Entry, Invalid, Proposal
 from desunt.review.views.done import Done, done_view
 from desunt.review.views.page import PageView, page_view

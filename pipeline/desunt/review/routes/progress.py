@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from desunt.review.answers import twin
-from desunt.review.people import Desk, Reader
+from desunt.review.auth import Desk, Reader
+from desunt.review.rendering import twin
 from desunt.review.store.progress import Agreement, Band, DocumentProgress, EditorProgress
 
 LISTED = 500

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from desunt.review.answers import twin
-from desunt.review.asked import Filter, Filtered, Sought, choices
-from desunt.review.people import Desk, Reader
+from desunt.review.auth import Desk, Reader
+from desunt.review.queue_filter import Filter, Filtered, Sought, choices
+from desunt.review.rendering import twin
 from desunt.review.store.types import Counts, QueuePage
 from desunt.review.views.done import Done, done_view
 

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from desunt.conjecture import Basis, Opinion
-from desunt.document import Gap
-from desunt.review.answers import CHANGE, back_to, twin
-from desunt.review.deciding import LONGEST_NOTE, LONGEST_TEXT, same_list
+from desunt.record.conjecture import Basis, Opinion
+from desunt.record.document import Gap
+from desunt.review.auth import Desk, Editor, Reader
+from desunt.review.decision_form import LONGEST_NOTE, LONGEST_TEXT, same_list
 from desunt.review.environment import Environment, document_key
-from desunt.review.people import Desk, Editor, Reader
+from desunt.review.rendering import CHANGE, back_to, twin
 from desunt.review.store.types import Entry, GapRow, Invalid, Member, Outcome, Proposal, SeriesRow
 from desunt.review.views.done import in_words
 from desunt.review.views.picture import LinePicture, line_picture

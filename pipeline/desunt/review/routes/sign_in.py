@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from desunt.errors import DesuntError
-from desunt.review.answers import CHANGE, COMMON, Problem, back_to, render
-from desunt.review.people import BLIND, NAME, SESSION, Desk, Person, Reader, clean_name, remember
+from desunt.review.auth import BLIND, NAME, SESSION, Desk, Person, Reader, clean_name, remember
+from desunt.review.rendering import CHANGE, COMMON, Problem, back_to, render
 from desunt.review.store.types import Invalid, Throttled
 
 Path = Annotated[str, Form(max_length=2000)]

@@ -12,11 +12,11 @@ from pathlib import Path
 from desunt.review.store.accounts import Accounts
 from desunt.review.store.database import Database, now, open_database
 from desunt.review.store.decisions import Decisions
-from desunt.review.store.exchange import Exchange
+from desunt.review.store.import_export import Exchange
 from desunt.review.store.index import Index
 from desunt.review.store.progress import Progress
 from desunt.review.store.queue import Queue
-from desunt.review.store.second import SecondReaders
+from desunt.review.store.second_reading import SecondReaders
 from desunt.review.store.series import Series
 
 

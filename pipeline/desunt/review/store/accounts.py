@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from desunt.review.store.database import Database
-from desunt.review.store.fit import clean_name
-from desunt.review.store.refusals import Invalid, NotAllowed, Throttled, Unknown
+from desunt.review.store.errors import Invalid, NotAllowed, Throttled, Unknown
 from desunt.review.store.schema import SessionTable, SignInTable, UserTable
+from desunt.review.store.validation import clean_name
 from desunt.review.store.values import ROLES, Role, SignIn, User
 
 if TYPE_CHECKING:

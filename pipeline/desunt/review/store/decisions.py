@@ -6,15 +6,17 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from desunt.conjecture import Decision
-from desunt.edits import GapEdit
-from desunt.review.store import chain, drafts, logbook
-from desunt.review.store import standing as stands
+from desunt.record.conjecture import Decision
+from desunt.record.edits import GapEdit
+from desunt.review.store import append as logbook
+from desunt.review.store import current as stands
+from desunt.review.store import drafts
+from desunt.review.store import log as chain
 from desunt.review.store.database import Database
-from desunt.review.store.edited import edit_entry
 from desunt.review.store.entries import Chain, Detached, EditProposal, Entry, Proposal, Standing
+from desunt.review.store.errors import Unknown
+from desunt.review.store.gap_edits import edit_entry
 from desunt.review.store.index import Index
-from desunt.review.store.refusals import Unknown
 from desunt.review.store.schema import DetachedTable, EntryTable
 
 

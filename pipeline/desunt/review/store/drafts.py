@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 
-from desunt.conjecture import Opinion, Refusal
-from desunt.document import Box, Gap, Token, lines_with_pages
-from desunt.record import Record
+from desunt.record.conjecture import Opinion, Refusal
+from desunt.record.document import Box, Gap, Token, lines_with_pages
+from desunt.record.files import Record
 from desunt.review.store.entries import DECISIONS_SCHEMA, Entry, Proposal
-from desunt.review.store.fit import UID, clean
+from desunt.review.store.errors import Invalid, Unknown
 from desunt.review.store.index import Index
-from desunt.review.store.refusals import Invalid, Unknown
+from desunt.review.store.validation import UID, clean
 
 WITH_TEXT = ("accepted", "amended", "corrected")
 VERDICTS = (*WITH_TEXT, "rejected", "left-open", "withheld", "blank", "handwriting")

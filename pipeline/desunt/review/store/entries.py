@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from desunt.conjecture import Basis, Decision, Verdict
-from desunt.decision_log import DECISIONS_SCHEMA, Action, Entry
-from desunt.document import Box, Extent, Letters, Reason
-from desunt.edits import EditKind
+from desunt.record.conjecture import Basis, Decision, Verdict
+from desunt.record.decision_log import DECISIONS_SCHEMA, Action, Entry
+from desunt.record.document import Box, Extent, Letters, Reason
+from desunt.record.edits import EditKind
 from desunt.review.store.values import Status
 
 __all__ = [

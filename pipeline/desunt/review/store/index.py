@@ -11,20 +11,20 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from desunt.conjecture import Decision
-from desunt.document import ImageRef, Word, lines_with_pages
-from desunt.edits import GapEdit, apply_edits
 from desunt.errors import DesuntError, InputError
-from desunt.outputs import document_folders
-from desunt.record import Record, read_record, sha256_of
-from desunt.review.store import standing
+from desunt.export.outputs import document_folders
+from desunt.record.conjecture import Decision
+from desunt.record.document import ImageRef, Word, lines_with_pages
+from desunt.record.edits import GapEdit, apply_edits
+from desunt.record.files import Record, read_record, sha256_of
+from desunt.review.store import current as standing
 from desunt.review.store.database import Database
-from desunt.review.store.glance import glance, there
+from desunt.review.store.errors import Away, Unknown
+from desunt.review.store.file_stamp import glance, there
+from desunt.review.store.index_rows import gap_rows, word_rows
 from desunt.review.store.occurrences import of_collection, of_document
 from desunt.review.store.queue import gap_row
 from desunt.review.store.reattach import detach_all, reattach
-from desunt.review.store.refusals import Away, Unknown
-from desunt.review.store.rows import gap_rows, word_rows
 from desunt.review.store.schema import DocumentTable, GapTable, ScanTable, StandingTable, WordTable
 from desunt.review.store.valid import decided_in, edits_in
 from desunt.review.store.values import DocumentRow, GapRow, Occurrence, Refreshed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from desunt.document import Document, Word, lines_with_pages
-from desunt.review.store.rows import folded
+from desunt.record.document import Document, Word, lines_with_pages
+from desunt.review.store.index_rows import folded
 from desunt.review.store.schema import WordTable
 from desunt.review.store.values import Occurrence
 

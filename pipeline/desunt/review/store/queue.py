@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, tuple_
 
-from desunt.document import Box
+from desunt.record.document import Box
 from desunt.review.store.database import Database
-from desunt.review.store.refusals import Invalid
+from desunt.review.store.errors import Invalid
 from desunt.review.store.schema import GapTable
 from desunt.review.store.values import Counts, GapRow, Order, Query, QueuePage
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, insert, select
 
-from desunt.document import Box, Gap, Token, Word
-from desunt.edits import GapEdit
-from desunt.record import Record
-from desunt.review.store import chain, standing
+from desunt.record.document import Box, Gap, Token, Word
+from desunt.record.edits import GapEdit
+from desunt.record.files import Record
+from desunt.review.store import current as standing
+from desunt.review.store import log as chain
 from desunt.review.store.entries import Entry, Standing
 from desunt.review.store.schema import DetachedTable, EntryTable, StandingTable
 

@@ -8,15 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from desunt.review.store import chain, logbook
+from desunt.review.store import append as logbook
+from desunt.review.store import log as chain
+from desunt.review.store.current import history, in_force
 from desunt.review.store.database import Database
 from desunt.review.store.decisions import Decisions
 from desunt.review.store.entries import Entry, Outcome, Proposal
+from desunt.review.store.errors import Invalid, Unknown
+from desunt.review.store.index_rows import folded
 from desunt.review.store.queue import gap_row
-from desunt.review.store.refusals import Invalid, Unknown
-from desunt.review.store.rows import folded
 from desunt.review.store.schema import EntryTable, GapTable
-from desunt.review.store.standing import history, in_force
 from desunt.review.store.values import GapRow, Member, SeriesRow
 
 MOST = 500

@@ -17,7 +17,7 @@ from desunt.review.store.entries import (
     Proposal,
     Standing,
 )
-from desunt.review.store.refusals import Away, Changed, Conflict, Invalid, NotAllowed, Throttled, Unknown
+from desunt.review.store.errors import Away, Changed, Conflict, Invalid, NotAllowed, Throttled, Unknown
 from desunt.review.store.values import (
     ORDERS,
     ROLES,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from desunt.conjecture import Decision
-from desunt.edits import GapEdit
-from desunt.review.store import chain
+from desunt.record.conjecture import Decision
+from desunt.record.edits import GapEdit
+from desunt.review.store import log as chain
+from desunt.review.store.current import from_row, history, in_force
 from desunt.review.store.schema import EntryTable, StandingTable
-from desunt.review.store.standing import from_row, history, in_force
 
 
 def is_known(connection: Connection, document_id: str) -> bool:

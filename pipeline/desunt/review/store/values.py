@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from desunt.conjecture import Verdict
-from desunt.document import Box, Reason, Unit
+from desunt.record.conjecture import Verdict
+from desunt.record.document import Box, Reason, Unit
 
 # `aside` is a withheld or blank place: nobody is asked to fill it, and any editor may still decide otherwise.
 Status: TypeAlias = Literal["open", "decided", "left-open", "contested", "aside"]

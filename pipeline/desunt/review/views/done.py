@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desunt.edits import EditKind
+from desunt.record.edits import EditKind
 from desunt.review.environment import Environment
 from desunt.review.store.types import Action, Entry
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from desunt.conjecture import LABEL, Candidate, ModelRef, Opinion, Refusal, by_support
-from desunt.document import Gap, Line, Page
 from desunt.export.wording import REASONS, decision_in_words, extent_in_words
-from desunt.record import Record
+from desunt.record.conjecture import LABEL, Candidate, ModelRef, Opinion, Refusal, by_support
+from desunt.record.document import Gap, Line, Page
+from desunt.record.files import Record
+from desunt.review.auth import Person
 from desunt.review.environment import Environment, document_key
-from desunt.review.people import Person
 from desunt.review.store.types import GapRow, Occurrence, Status, Unknown
 from desunt.review.views.picture import LinePicture, Mark, PagePicture, line_picture, page_picture
 from desunt.review.views.shown import list_key

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desunt.document import Box, Gap, Page, Word
 from desunt.export.wording import REASONS, decision_in_words, extent_in_words
-from desunt.record import Record
+from desunt.record.document import Box, Gap, Page, Word
+from desunt.record.files import Record
 from desunt.review.environment import Environment
 from desunt.review.store.types import Unknown
 from desunt.review.views.gap import marks_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desunt.document import Box, Gap, ImageRef, Line, Page, Word
-from desunt.review.pictures import SMALL_WIDTH, Kind, picture_version
+from desunt.record.document import Box, Gap, ImageRef, Line, Page, Word
+from desunt.review.page_images import SMALL_WIDTH, Kind, picture_version
 
 # The line is shown this much wider than the gap, and at least this many line heights wide: so it is seen larger than life.
 ROUND_GAP = 2.4

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from desunt.conjecture import Opinion, Refusal
-from desunt.document import stable_id
+from desunt.record.conjecture import Opinion, Refusal
+from desunt.record.document import stable_id
 
 
 def list_key(opinion: Opinion | None) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
-from desunt.conjecture import Conjectured, Corrected, Decided, Decision, Illegible, Read, Refused, Segment, segments
-from desunt.document import Box, Gap, Line, Page, Word
 from desunt.export.wording import per_cent, vouch_of
-from desunt.record import Record
+from desunt.record.conjecture import Conjectured, Corrected, Decided, Decision, Illegible, Read, Refused, Segment, segments
+from desunt.record.document import Box, Gap, Line, Page, Word
+from desunt.record.files import Record
 
 PieceKind: TypeAlias = Literal["word", "unclear", "corrected", "gap", "refused", "withheld", "silent", "decided"]
 

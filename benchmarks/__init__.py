@@ -1,0 +1,1 @@
+"""Benchmarks and long trials: run as modules, never part of the tests."""

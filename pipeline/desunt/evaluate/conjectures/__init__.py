@@ -1,0 +1,1 @@
+"""How often conjectures are right: gaps cut from texts, and editors' readings."""

@@ -1,0 +1,1 @@
+"""How well misread words are found."""

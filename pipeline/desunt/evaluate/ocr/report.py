@@ -1,0 +1,195 @@
+"""A comparison with ground truth as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from desunt.evaluate.conjectures.plots import drawn
+from desunt.evaluate.metrics import Interval, Rate, difference_interval, pooled, rate_interval
+from desunt.evaluate.ocr.measure import SIDES, PageResult, Report, Score, Side
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEADS: dict[Side, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
+# Field of Score -> what a person calls it, and what its n counts. Invented words are a mean a page, all others shares.
+MEASURES: dict[str, tuple[str, str]] = {
+    "line_cer": ("lineCER", "characters"),
+    "recall": ("word recall", "words"),
+    "precision": ("word precision", "words"),
+    "page_cer": ("page CER", "characters"),
+    "page_wer": ("page WER", "words"),
+    "invented": ("invented words a page", "pages"),
+}
+
+
+def _rates(report: Report, side: Side, measure: str) -> list[Rate]:
+    rates: list[Rate | None] = [getattr(getattr(page, side), measure) for page in report.pages]
+    return [rate for rate in rates if rate is not None]
+
+
+def _share(value: float | None, *, signed: bool = False) -> str:
+    return "-" if value is None else f"{100 * value:{'+' if signed else ''}.1f}%"
+
+
+def _cell(rates: Sequence[Rate], measure: str) -> str:
+    value, interval = pooled(rates).value, rate_interval(rates)
+    if value is None:
+        return "-"
+    if measure == "invented":
+        return f"{value:.1f}" + (f" [{interval.low:.1f}, {interval.high:.1f}]" if interval else "")
+    return _share(value) + (f" [{_share(interval.low)}, {_share(interval.high)}]" if interval else "")
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines, columns padded; the first row is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
+
+
+def format_report(report: Report) -> str:
+    """Return the report as plain text: totals with 95% intervals, pages, and what is worse than plain Tesseract."""
+    head = ["measure", *HEADS.values(), "n (plain)"]
+    totals = [
+        [label, *(_cell(_rates(report, side, measure), measure) for side in SIDES), f"{_size(report, measure)} {unit}"]
+        for measure, (label, unit) in MEASURES.items()
+    ]
+    parts = [
+        f"{report.folder}: {len(report.pages)} pages with ground truth; [95% intervals: bootstrap over pages]",
+        *_table([head, *totals]),
+        "",
+        *_vouched_lines(report),
+        *_difference_lines(report),
+        "",
+        *_table(
+            [
+                [
+                    "page",
+                    "words",
+                    *(f"recall {side}" for side in SIDES),
+                    "words more",
+                    "lineCER plain",
+                    "lineCER readings",
+                    "invented plain",
+                    "invented words",
+                ],
+                *map(_page_row, report.pages),
+            ]
+        ),
+    ]
+    if report.without_truth:
+        parts += ["", f"not scored, no ground truth: {', '.join(report.without_truth)}"]
+    parts += [f"FAILED {page.name}: {page.problem}" for page in report.pages if page.problem]
+    return "\n".join(parts) + "\n"
+
+
+def _size(report: Report, measure: str) -> str:
+    return f"{pooled(_rates(report, 'plain', measure)).total:,.0f}"
+
+
+def _vouched_lines(report: Report) -> list[str]:
+    share, errors = pooled(page.vouched.share for page in report.pages), [page.vouched.error for page in report.pages]
+    error = pooled(errors)
+    interval = rate_interval(errors)
+    span = f" [{_share(interval.low)}, {_share(interval.high)}]" if interval else ""
+    return [
+        f"vouched for (legibility >= {report.vouch:g}): {_share(share.value)} of {share.total:,.0f} words and gaps; "
+        f"misread of those: {_share(error.value)}{span}, n = {error.total:,.0f} words that can be scored"
+    ]
+
+
+def _difference_lines(report: Report) -> list[str]:
+    plain, ours = _rates(report, "plain", "recall"), _rates(report, "readings", "recall")
+    interval, here, there = difference_interval(ours, plain), pooled(ours).value, pooled(plain).value
+    gain = None if here is None or there is None else here - there
+    span = f" [{_share(interval.low, signed=True)}, {_share(interval.high, signed=True)}]" if interval else ""
+    worse = ", ".join(f"{page.name} ({page.difference:+d})" for page in report.worse) or "none"
+    seconds = [sum(page.seconds[side] for page in report.pages) / len(report.pages) for side in (0, 1)]
+    return [
+        f"word recall against plain Tesseract: {_share(gain, signed=True)}{span}",
+        f"worst page: {report.worst.name} ({report.worst.difference:+d} words)",
+        f"pages worse by more than 2 words: {worse}",
+        f"seconds a page (wall): plain Tesseract {seconds[0]:.1f}, desunt {seconds[1]:.1f}",
+    ]
+
+
+def _page_row(page: PageResult) -> list[str]:
+    recalls = [_share(getattr(page, side).recall.value) for side in SIDES]
+    invented = ["-" if one.invented is None else f"{one.invented.count:.0f}" for one in (page.plain, page.words)]
+    lines = [_share(one.line_cer.value) for one in (page.plain, page.readings)]
+    return [page.name, f"{page.plain.recall.total:.0f}", *recalls, f"{page.difference:+d}", *lines, *invented]
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return the report as JSON values: totals with n and intervals, and the counts of every page."""
+    return {
+        "folder": report.folder,
+        "totals": {side: {measure: _total(_rates(report, side, measure)) for measure in MEASURES} for side in SIDES},
+        "vouched": {
+            "threshold": report.vouch,
+            "share": _rate(pooled(page.vouched.share for page in report.pages)),
+            "error": _total([page.vouched.error for page in report.pages]),
+        },
+        "worst": {"page": report.worst.name, "words": report.worst.difference},
+        "worse_by_more_than_2_words": [{"page": page.name, "words": page.difference} for page in report.worse],
+        "without_ground_truth": list(report.without_truth),
+        "pages": [_page_json(page) for page in report.pages],
+    }
+
+
+def _rate(rate: Rate | None) -> dict[str, float | None] | None:
+    return None if rate is None else {"count": rate.count, "n": rate.total, "value": rate.value}
+
+
+def _total(rates: Sequence[Rate]) -> dict[str, Any] | None:
+    interval: Interval | None = rate_interval(rates)
+    return {**(_rate(pooled(rates)) or {}), "interval": [interval.low, interval.high] if interval else None} if rates else None
+
+
+def _page_json(page: PageResult) -> dict[str, Any]:
+    sides: dict[str, Any] = {
+        side: {field.name: _rate(getattr(getattr(page, side), field.name)) for field in fields(Score)} for side in SIDES
+    }
+    vouched = {"share": _rate(page.vouched.share), "error": _rate(page.vouched.error)}
+    return {
+        "page": page.name,
+        **sides,
+        "vouched": vouched,
+        "words_more": page.difference,
+        "seconds": list(page.seconds),
+        "problem": page.problem,
+    }
+
+
+def draw(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write `word-recall.svg` and `line-cer.svg`, page by page plain Tesseract and desunt, into a folder."""
+    plots = {"word-recall": "recall", "line-cer": "line_cer"}
+    size = (7.0, 1.6 + 0.16 * len(report.pages))
+    return tuple(drawn(folder / f"{name}.svg", partial(_paired, report=report, measure=measure), size) for name, measure in plots.items())
+
+
+def _paired(axes: Axes, report: Report, measure: str) -> None:
+    """Draw a line a page from plain Tesseract to desunt, engine readings of gaps counted; the page that lost most stands at the top."""
+    label, unit = MEASURES[measure]
+    pairs = [(page, _per_cent(page, "plain", measure), _per_cent(page, "readings", measure)) for page in report.pages]
+    known = [(page.name, plain, ours) for page, plain, ours in pairs if plain is not None and ours is not None]
+    better = -1 if measure == "line_cer" else 1
+    known.sort(key=lambda one: (-better * (one[2] - one[1]), one[0]))
+    places = range(len(known))
+    for place, (_, plain, ours) in zip(places, known, strict=True):
+        axes.plot([plain, ours], [place, place], "-", color="C3" if better * (ours - plain) < 0 else "0.6", zorder=1)
+    axes.scatter([plain for _, plain, _ in known], places, facecolors="white", edgecolors="C1", zorder=2, label=HEADS["plain"])
+    axes.scatter([ours for *_, ours in known], places, color="C0", s=18, zorder=3, label=HEADS["readings"])
+    axes.set_yticks(places, [name for name, *_ in known], fontsize=6)
+    axes.set(xlabel=f"{label}, %", title=f"{label} of {len(known)} pages ({_size(report, measure)} {unit}); red: worse")
+    axes.figure.legend(frameon=False, fontsize=7, loc="outside lower center", ncols=2)
+
+
+def _per_cent(page: PageResult, side: Side, measure: str) -> float | None:
+    value = getattr(getattr(page, side), measure).value
+    return None if value is None else 100 * value

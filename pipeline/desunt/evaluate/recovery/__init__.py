@@ -1,0 +1,1 @@
+"""How many misread words come back from the candidates."""

@@ -1,0 +1,143 @@
+"""hOCR 1.2: one file a page, XHTML with the boxes of words in pixels of the original scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Literal
+from urllib.parse import quote
+
+from lxml import etree
+
+from desunt.export import Mode, Pictures
+from desunt.export.modes import in_mode
+from desunt.export.placed_words import WHAT, PlacedBlock, PlacedLine, PlacedWord, Remark, blocks_of, confidence_of, remarks_of, scanned_page
+from desunt.export.wording import GENERATOR, title_of, vouch_of
+from desunt.export.xml import add_text, element, sub, written, xml_text
+from desunt.record.document import Box, Line, Page
+from desunt.record.files import Record
+
+XHTML = "http://www.w3.org/1999/xhtml"
+CAPABILITIES = "ocr_page ocr_carea ocr_par ocr_line ocrx_word"
+# Remarks that are about what a word says stand at the word; all others are suppositions, and stand in the head.
+OF_THE_WORD = frozenset({"place", "gap", "gap-id", "legibility", "unclear", "editor", "date", "basis"})
+
+
+class HocrExporter:
+    """Write hOCR. The text of the body is the text of the mode and nothing else, gap marks among it.
+
+    The standard has no place for what is supposed: in the apparatus file it stands in `meta` elements of the head, which no reader of
+    hOCR takes for text, and never in a `title` of the body, which browsers show.
+    """
+
+    name = "hocr"
+    suffix = ".hocr"
+    kind: Literal["reading", "apparatus"] = "reading"
+    modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
+    one_per: Literal["document", "page"] = "page"
+
+    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+        """Yield the file of one page; raises UsageError if the page has no scan."""
+        shown = in_mode(record, mode)
+        page, vouch = scanned_page(shown), vouch_of(shown)
+        blocks = blocks_of(page, shown, mode)
+        root = element(f"{{{XHTML}}}html")
+        _head(root, shown, mode, [(word, remark) for word, remark in _remarks(blocks, vouch) if remark.name not in OF_THE_WORD])
+        made = _page(sub(root, "body"), page)
+        add_text(made, "\n")
+        for block in blocks:
+            _block(made, block, vouch)
+            add_text(made, "\n")
+        yield from written(root)
+
+
+def _remarks(blocks: tuple[PlacedBlock, ...], vouch: float) -> Iterator[tuple[PlacedWord, Remark]]:
+    for block in blocks:
+        for line in block.lines:
+            for word in line.words:
+                yield from ((word, remark) for remark in remarks_of(word, vouch))
+
+
+def _head(root: etree._Element, shown: Record, mode: Mode, supposed: list[tuple[PlacedWord, Remark]]) -> None:
+    head = sub(root, "head")
+    sub(head, "title", {}, title_of(shown.document) or "untitled")
+    sub(head, "meta", {"http-equiv": "Content-Type", "content": "text/html; charset=utf-8"})
+    _meta(head, "ocr-system", GENERATOR)
+    _meta(head, "ocr-capabilities", CAPABILITIES)
+    _meta(head, "ocr-number-of-pages", "1")
+    _meta(head, "desunt-mode", f"{mode}. {WHAT[mode]}")
+    for step in dict.fromkeys(shown.steps):
+        _meta(head, "desunt-step", "; ".join([f"{step.name} {step.version}", *(f"{name} {value}" for name, value in step.settings)]))
+    for word, remark in supposed:
+        # The label comes first, and the guess last: whatever it says, it cannot take the label's place.
+        _meta(head, f"desunt-{remark.name}", f"{remark.says} [{word.name}]: {remark.value}")
+    for one in head:
+        one.tail = "\n"
+
+
+def _meta(head: etree._Element, name: str, content: str) -> None:
+    sub(head, "meta", {"name": name, "content": content})
+
+
+def _page(body: etree._Element, page: Page) -> etree._Element:
+    image = page.image
+    assert image is not None
+    # The grammar of titles knows no way to write a quotation mark inside quotation marks.
+    name = quote(PurePosixPath(image.path).name, safe=" ()[]{},+=@~!$&'")
+    says = f'image "{name}"; bbox 0 0 {image.width} {image.height}; ppageno {image.frame}; scan_res {image.dpi} {image.dpi}'
+    return _part(body, "div", "ocr_page", f"page_{page.number}", says)
+
+
+def _block(page: etree._Element, block: PlacedBlock, vouch: float) -> None:
+    area = _part(page, "div", "ocr_carea", block.name, _bbox(block.box))
+    area.set("data-kind", block.region.kind)
+    paragraph = _part(area, "p", "ocr_par", f"{block.name}p", _bbox(block.box))
+    for number, line in enumerate(block.lines):
+        if number:
+            add_text(paragraph, "\n")
+        _line(paragraph, line, vouch)
+
+
+def _line(paragraph: etree._Element, line: PlacedLine, vouch: float) -> None:
+    made = _part(paragraph, "span", "ocr_line", line.name, _bbox(line.box) + _baseline(line.line, line.box))
+    for number, word in enumerate(line.words):
+        if number:
+            add_text(made, " ")
+        _word(made, word, vouch)
+    if not line.words:
+        # An element without content would be written in a way that HTML does not know.
+        made.text = ""
+
+
+def _baseline(line: Line, box: Box) -> str:
+    """Return the baseline as slope, and offset of its left end from the bottom left corner of the line's box."""
+    if line.baseline is None or line.baseline[0][0] >= line.baseline[1][0]:
+        return ""
+    (x0, y0), (x1, y1) = line.baseline
+    slope = (y1 - y0) / (x1 - x0)
+    return f"; baseline {slope:.4f} {round(y0 + slope * (box.left - x0)) - box.bottom}"
+
+
+def _word(line: etree._Element, word: PlacedWord, vouch: float) -> None:
+    confidence = 0.0 if word.one.is_gap else confidence_of(word)
+    sure = f"; x_wconf {round(100 * confidence)}" if confidence is not None else ""
+    made = _part(line, "span", "ocrx_word", word.name, _bbox(word.box) + sure)
+    # A gap mark is a word to every reader of hOCR, so that nobody joins what stands on its two sides.
+    inner = sub(made, "span", {"class": "ocrx_gap"}) if word.one.is_gap else made
+    inner.text = ""
+    add_text(inner, word.one.text)
+    for remark in remarks_of(word, vouch):
+        if remark.name in OF_THE_WORD:
+            inner.set(f"data-{remark.name}", xml_text(_said(remark)))
+
+
+def _said(remark: Remark) -> str:
+    return f"{remark.value}: {remark.says}" if remark.name in ("gap", "editor") else remark.value
+
+
+def _bbox(box: Box) -> str:
+    return f"bbox {max(0, box.left)} {max(0, box.top)} {box.right} {box.bottom}"
+
+
+def _part(parent: etree._Element, tag: str, kind: str, name: str, title: str) -> etree._Element:
+    return sub(parent, tag, {"class": kind, "id": name, "title": title})

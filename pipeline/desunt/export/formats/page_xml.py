@@ -1,0 +1,166 @@
+"""PAGE XML (PAGE content 2019-07-15): one file a page, words with their boxes in pixels of the original scan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Literal
+
+from lxml import etree
+
+from desunt.export import Mode, Pictures
+from desunt.export.modes import in_mode
+from desunt.export.placed_words import (
+    WHAT,
+    PlacedBlock,
+    PlacedLine,
+    PlacedWord,
+    Remark,
+    blocks_of,
+    confidence_of,
+    decisions_on,
+    legibility_of,
+    remarks_of,
+    scanned_page,
+)
+from desunt.export.wording import GENERATOR, decision_in_words, vouch_of
+from desunt.export.xml import element, indented, sub, written
+from desunt.record.conjecture import Decision
+from desunt.record.document import Box, Page, RegionKind
+from desunt.record.files import Record
+
+PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+KINDS: dict[RegionKind, str] = {
+    "body": "paragraph",
+    "letterhead": "header",
+    "addressee": "paragraph",
+    "margin": "marginalia",
+    "footer": "footer",
+    "stamp": "other",
+    "handwriting": "other",
+    "table": "other",
+    "form": "other",
+    "withheld": "other",
+    "unread": "other",
+}
+# The schema asks for a time, and the record has none of its own: a clock would give other bytes at each export.
+NO_TIME = "1970-01-01T00:00:00Z"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+
+
+class PageExporter:
+    """Write PAGE XML. `TextEquiv` holds the text of the mode and nothing else, gap marks among it.
+
+    What is known about a word that is no text stands in `UserDefined`; in the apparatus file conjectures do, named CONJECTURE.
+    """
+
+    name = "page"
+    suffix = ".page.xml"
+    kind: Literal["reading", "apparatus"] = "reading"
+    modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
+    one_per: Literal["document", "page"] = "page"
+
+    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+        """Yield the file of one page; raises UsageError if the page has no scan."""
+        shown = in_mode(record, mode)
+        root, page = element(f"{{{PAGE}}}PcGts"), scanned_page(shown)
+        _metadata(root, shown, decisions_on(page, shown), mode)
+        _page(root, page, shown, mode)
+        yield from written(indented(root))
+
+
+def _metadata(root: etree._Element, shown: Record, decisions: tuple[Decision, ...], mode: Mode) -> None:
+    metadata, times = sub(root, "Metadata"), [decision.at for decision in decisions if TIME.fullmatch(decision.at)]
+    sub(metadata, "Creator", {}, GENERATOR)
+    sub(metadata, "Created", {}, NO_TIME)
+    sub(metadata, "LastChange", {}, max(times, default=NO_TIME))
+    comments = f"{WHAT[mode]} Times are those of editors' decisions; {NO_TIME} stands where there is none."
+    sub(metadata, "Comments", {}, comments)
+    for step in dict.fromkeys(shown.steps):
+        item = sub(metadata, "MetadataItem", {"type": "processingStep", "name": step.name, "value": step.version})
+        labels = sub(item, "Labels")
+        for name, value in step.settings:
+            sub(labels, "Label", {"value": value, "type": name})
+    for name, value in shown.document.metadata:
+        sub(metadata, "MetadataItem", {"type": "other", "name": name, "value": value})
+    for decision in decisions:
+        sub(metadata, "MetadataItem", {"type": "other", "name": "decision", "value": f"{decision.gap_id}: {decision_in_words(decision)}"})
+
+
+def _page(root: etree._Element, page: Page, shown: Record, mode: Mode) -> None:
+    image = page.image
+    assert image is not None
+    size = {"imageWidth": image.width, "imageHeight": image.height, "imageXResolution": image.dpi, "imageYResolution": image.dpi}
+    about = {
+        "imageResolutionUnit": "PPI",
+        "custom": f"number {{value:{page.number};}} frame {{index:{image.frame};}}",
+        "conf": page.legibility,
+    }
+    made = sub(root, "Page", {"imageFilename": PurePosixPath(image.path).name, **size, **about})
+    blocks, vouch = blocks_of(page, shown, mode), vouch_of(shown)
+    if blocks:
+        group = sub(sub(made, "ReadingOrder"), "OrderedGroup", {"id": "order"})
+        for index, block in enumerate(blocks):
+            sub(group, "RegionRefIndexed", {"index": index, "regionRef": block.name})
+    for block in blocks:
+        _block(made, block, vouch)
+
+
+def _block(page: etree._Element, block: PlacedBlock, vouch: float) -> None:
+    kind = block.region.kind
+    made = sub(page, "TextRegion", {"id": block.name, "type": KINDS[kind], "custom": f"structure {{type:{kind};}}"})
+    _coords(made, block.box)
+    for index, line in enumerate(block.lines):
+        _line(made, line, index, vouch)
+    _text(made, block.text)
+
+
+def _line(block: etree._Element, line: PlacedLine, index: int, vouch: float) -> None:
+    made = sub(block, "TextLine", {"id": line.name, "custom": " ".join([f"readingOrder {{index:{index};}}", *_stretches(line, vouch)])})
+    _coords(made, line.box)
+    if line.line.baseline:
+        sub(made, "Baseline", {"points": " ".join(f"{max(0, x)},{max(0, y)}" for x, y in line.line.baseline)})
+    for word in line.words:
+        _word(made, word, vouch)
+    _text(made, line.text)
+
+
+def _stretches(line: PlacedLine, vouch: float) -> Iterator[str]:
+    """Yield gaps and unclear words as Transkribus marks them; offsets count UTF-16 units of the line's text, as Java does."""
+    at = 0
+    for word in line.words:
+        length = len(word.one.text.encode("utf-16-le", "surrogatepass")) // 2
+        legibility = legibility_of(word)
+        if word.one.is_gap:
+            yield f"gap {{offset:{at}; length:{length}; reason:{next(r.value for r in remarks_of(word, vouch) if r.name == 'gap')};}}"
+        elif legibility is not None and legibility < vouch:
+            yield f"unclear {{offset:{at}; length:{length};}}"
+        at += length + 1
+
+
+def _word(line: etree._Element, word: PlacedWord, vouch: float) -> None:
+    made = sub(line, "Word", {"id": word.name})
+    _coords(made, word.box)
+    decision = word.one.decision
+    _text(made, word.one.text, conf=confidence_of(word), comments=decision_in_words(decision) if decision else None)
+    _remarks(made, remarks_of(word, vouch))
+
+
+def _remarks(word: etree._Element, remarks: Iterable[Remark]) -> None:
+    defined = sub(word, "UserDefined")
+    for remark in remarks:
+        about = {"name": remark.name, "description": remark.says or None, "type": "xsd:string", "value": remark.value}
+        sub(defined, "UserAttribute", about)
+    if not len(defined):
+        word.remove(defined)
+
+
+def _coords(parent: etree._Element, box: Box) -> None:
+    """Write a box by its corners, clockwise from top left; right and bottom are the edges, so that right minus left is the width."""
+    left, top = max(0, box.left), max(0, box.top)
+    sub(parent, "Coords", {"points": f"{left},{top} {box.right},{top} {box.right},{box.bottom} {left},{box.bottom}"})
+
+
+def _text(parent: etree._Element, text: str, **about: object) -> None:
+    sub(sub(parent, "TextEquiv", about), "Unicode", {}, text)

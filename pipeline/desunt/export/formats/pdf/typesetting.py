@@ -1,0 +1,88 @@
+"""Typeset pages for what has no scan: A4, one type, long lines broken at their spaces; a line of the text stays one text object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from desunt.export.formats.pdf.fonts import Letters
+from desunt.export.formats.pdf.writer import number
+
+# Points: the sheet, its margin, type size, leading, and the width of a letter of the visible font (602 thousandths of its size).
+WIDTH, HEIGHT, MARGIN, SIZE, LEADING = 595.0, 842.0, 50.0, 9.5, 13.0
+LETTER = 0.602 * SIZE
+COLUMNS = int((WIDTH - 2 * MARGIN) / LETTER)
+ROWS = int((HEIGHT - 2 * MARGIN) / LEADING)
+LINE_END = re.compile(r"\r\n|[\n\r\f\v\x1c-\x1e\x85\u2028\u2029]")
+WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place of the text, in characters, that a comment is about."""
+
+    start: int
+    end: int
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """One word where it stands: sheet from 0, row and column from 0, how wide in columns, and whether a line of the text ends with it."""
+
+    text: str
+    start: int
+    sheet: int
+    row: int
+    column: int
+    columns: int
+    last: bool
+
+    @property
+    def corner(self) -> tuple[float, float]:
+        """Return where its baseline begins, in points from the bottom left."""
+        return MARGIN + self.column * LETTER, HEIGHT - MARGIN - SIZE - self.row * LEADING
+
+
+def typeset(text: str) -> Iterator[Set]:
+    """Yield the words of a text where they stand on sheets; a word longer than a line is narrowed to it."""
+    row, begin = 0, 0
+    for end in [*LINE_END.finditer(text), None]:
+        stop = end.start() if end else len(text)
+        words = list(WORD.finditer(text, begin, stop))
+        column = min(len(text[begin : words[0].start()].expandtabs(8)), COLUMNS // 2) if words else 0
+        for index, word in enumerate(words):
+            columns = min(len(word[0]), COLUMNS)
+            if column + columns > COLUMNS:
+                row, column = row + 1, 0
+            yield Set(word[0], word.start(), row // ROWS, row % ROWS, column, columns, index + 1 == len(words))
+            column += columns + 1
+        row, begin = row + 1, end.end() if end else stop
+
+
+def sheet_content(words: list[Set], letters: Letters) -> bytes:
+    """Return the content stream of a sheet; a line that goes over to the next sheet ends here and goes on there."""
+    parts, is_open = [], False
+    for index, one in enumerate(words):
+        if not is_open:
+            parts.append(b"BT /Seen %s Tf" % number(SIZE))
+        wide = 100 * one.columns / len(one.text)
+        x, y = one.corner
+        text = one.text + ("" if one.last else " ")
+        parts.append(b"%s Tz 1 0 0 1 %s %s Tm %s Tj" % (number(wide), number(x), number(y), letters.encode(text)))
+        is_open = not one.last and index + 1 < len(words)
+        if not is_open:
+            parts.append(b"ET")
+    return b"\n".join(parts)
+
+
+def areas(mark: Mark, words: list[Set]) -> list[tuple[float, float, float, float]]:
+    """Return the rectangles (left, bottom, right, top, in points) that a mark covers on a sheet."""
+    found = []
+    for one in words:
+        start, end = max(mark.start, one.start), min(mark.end, one.start + len(one.text))
+        if start < end:
+            (x, y), letter = one.corner, one.columns * LETTER / len(one.text)
+            found.append((x + (start - one.start) * letter, y - 0.25 * SIZE, x + (end - one.start) * letter, y + SIZE))
+    return found

@@ -1,0 +1,115 @@
+"""A ZIP for hand-over: documents' folders whole, the desk's log, a README in plain words, and checksums that any system can check."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from desunt.errors import InputError
+from desunt.export import exporter_names, load_exporter
+from desunt.export.wording import GENERATOR
+from desunt.record.decision_log_file import LOG, Log
+from desunt.record.manifest import MANIFEST, files_of
+from desunt.verify.handover import CHECKSUMS, README, end_of
+
+# The earliest date a ZIP can hold: the same files give the same bytes whenever they are packed.
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+PERMISSIONS = 0o644 << 16
+TOP = f"""\
+What this is
+============
+{GENERATOR} read scanned pages and wrote down what they say, and where they could not be read. Each folder is one document.
+
+Texts hold what a page says and nothing else: a place that could not be read is marked, as [ILLEGIBLE] for one. What a language model
+supposes stood there is called a CONJECTURE wherever it is shown, and stands in files of its own (apparatus). Files with ".accepted." in
+their name also hold what an editor accepted; each such place says who, and whether it was read in the ink or accepted as a guess.
+
+Is everything there, and unchanged?
+===================================
+With any system:         sha256sum -c {CHECKSUMS}
+With desunt installed:   desunt verify FOLDER   (or the ZIP itself)
+The second also proves that no conjecture stands in a text, that accepted readings carry their editor's name, and that the log of
+decisions holds, if there is one.
+
+Files of each folder
+====================
+record.json         what the pages say: words with their places, gaps, and the steps that found them
+conjectures.json    what is supposed about the gaps, with probabilities
+decisions.json      what editors decided, if they did
+pages/              the same page by page
+manifest.json       the SHA-256 of each file of the folder
+"""
+
+
+def pack(outputs: Path, folders: list[Path], archive: Path, log: Log | None = None) -> None:
+    """Write the ZIP: at no time is more than a piece of one file in memory. The same folders and log give the same bytes.
+
+    Raises InputError if the ZIP would lie inside a folder that is packed.
+    """
+    if any(archive.resolve().is_relative_to(folder.resolve()) for folder in folders):
+        raise InputError(f"{archive}: lies inside a document's folder", remedy="name a file elsewhere")
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=archive.parent, prefix=f".{archive.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream, ZipFile(stream, "w", ZIP_DEFLATED) as packed:
+            _pack(outputs, folders, packed, log)
+        os.chmod(part, 0o644)
+        os.replace(part, archive)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _pack(outputs: Path, folders: list[Path], packed: ZipFile, log: Log | None) -> None:
+    sums = []
+    for name, path in (*_files(outputs, folders), *([(LOG, log.path)] if log else ())):
+        with path.open("rb") as source, packed.open(_entry(name), "w", force_zip64=path.stat().st_size > 1 << 30) as target:
+            sums.append((name, _copied(source, target)))
+    readme = (TOP + "".join(_formats()) + (_about(log) if log else "")).encode()
+    packed.writestr(_entry(README), readme)
+    sums.append((README, hashlib.sha256(readme).hexdigest()))
+    packed.writestr(_entry(CHECKSUMS), "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)))
+
+
+def _files(outputs: Path, folders: list[Path]) -> Iterator[tuple[str, Path]]:
+    for folder in folders:
+        inside = PurePosixPath(folder.relative_to(outputs).as_posix())
+        found = files_of(folder) | {MANIFEST: folder / MANIFEST}
+        yield from ((str(inside / name), path) for name, path in sorted(found.items()) if path.exists())
+
+
+def _entry(name: str) -> ZipInfo:
+    entry = ZipInfo(name, LONG_AGO)
+    entry.compress_type, entry.external_attr, entry.create_system = ZIP_DEFLATED, PERMISSIONS, 3
+    return entry
+
+
+def _copied(source: IO[bytes], target: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while piece := source.read(1 << 20):
+        digest.update(piece)
+        target.write(piece)
+    return digest.hexdigest()
+
+
+def _formats() -> Iterator[str]:
+    for name in exporter_names():
+        exporter = load_exporter(name)
+        held = "the text" if exporter.kind == "reading" else "the gaps and what is supposed about them"
+        yield f"NAME{exporter.suffix:<16}{held}, as {name}; modes: {', '.join(exporter.modes)}, the first if the file name gives none\n"
+
+
+def _about(log: Log) -> str:
+    return f"""
+The log of decisions
+====================
+{LOG}     all that editors did at the desk, a line each, oldest first, with the CONJECTURES that they were shown; nothing is taken out.
+Each line carries the hash of the line before it: a line that was changed, removed or moved is found.
+{end_of(log)}:
+write that hash down elsewhere, and nobody can put another log in its place.
+"""

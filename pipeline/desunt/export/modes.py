@@ -1,0 +1,195 @@
+"""What stands in the text of each mode: the page's own words and gaps, and in the accepted text what editors decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from desunt.export import Mode
+from desunt.record.conjecture import Conjectured, Corrected, Decided, Decision, Illegible, Read, Refused, Segment, Verdict, segments
+from desunt.record.document import Document, Gap, Line, Page, Reason, Region, Span, Token, Word, lines_with_pages
+from desunt.record.edits import GapEdit, edited_page
+from desunt.record.files import Record
+from desunt.record.lazy import changed_pages
+
+# Decisions that carry a reading, and those by which an editor says what kind of gap a gap is.
+READINGS: frozenset[Verdict] = frozenset({"accepted", "amended", "corrected"})
+KINDS: dict[Verdict, Reason] = {"withheld": "withheld", "blank": "blank", "handwriting": "handwriting"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands at one place of the text; `text` is what is printed there.
+
+    `decision` is there only where the text is an editor's and not the page's own: it says whose, when, and on what basis. `segment` is
+    what is known about the place; it carries no opinion unless the mode is `apparatus`.
+    """
+
+    text: str
+    segment: Segment
+    decision: Decision | None = None
+
+    @property
+    def token(self) -> Word | Gap:
+        return self.segment.word if isinstance(self.segment, Read | Corrected) else self.segment.gap
+
+    @property
+    def is_gap(self) -> bool:
+        """Say whether the mark of a gap stands here."""
+        return isinstance(self.token, Gap) and self.decision is None
+
+    @property
+    def is_guess(self) -> bool:
+        """Say whether a conjecture stands here that an editor accepted as such."""
+        return self.decision is not None and self.decision.basis != "ink"
+
+
+def reading_of(decision: Decision) -> str | None:
+    """Return what an editor reads at a place; None where the verdict is no reading, whatever text the decision carries."""
+    text = decision.text
+    return text if decision.verdict in READINGS and text and text.strip() else None
+
+
+def in_mode(record: Record, mode: Mode) -> Record:
+    """Return the record as the mode shows it: what the mode must not tell is not there, so that no exporter can tell it.
+
+    diplomatic: the page's own record, without opinions, decisions and edits. accepted: edits applied, decisions kept, no opinions, and
+    gaps of the kind an editor gave. apparatus: the page's own record with everything about it.
+    """
+    match mode:
+        case "diplomatic":
+            return replace(record, opinions={}, decisions=None, edits=())
+        case "accepted":
+            return replace(record, document=_as_decided(record), opinions={})
+        case "apparatus":
+            return record
+        case _:
+            assert_never(mode)
+
+
+def standings(line: Line, record: Record, mode: Mode) -> Iterator[Standing]:
+    """Yield what stands in a line; the record is one that `in_mode` gave for the mode."""
+    for segment in segments(line, record.opinions, record.decisions or {}):
+        yield standing(segment, mode)
+
+
+def standing(segment: Segment, mode: Mode) -> Standing:
+    """Return what stands at one place; the reading of a gap goes between its surviving letters, that of a word takes its place."""
+    match segment:
+        case Read(word):
+            return Standing(word.text, segment)
+        case Corrected(word, decision):
+            reading = reading_of(decision) if mode == "accepted" else None
+            if reading:
+                return Standing(reading, segment, decision)
+            return Standing(word.text, segment)
+        case Decided(gap, decision):
+            reading = reading_of(decision) if mode == "accepted" else None
+            if reading:
+                return Standing(f"{gap.letters.before}{reading}{gap.letters.after}", segment, decision)
+            return Standing(gap.printed, segment)
+        case Illegible(gap) | Conjectured(gap) | Refused(gap):
+            return Standing(gap.printed, segment)
+        case _:
+            assert_never(segment)
+
+
+def is_given_back(document: Document) -> bool:
+    """Say whether the text is a transcript's own, character by character, because there is no scan."""
+    return document.transcript is not None and not any(page.image for page in document.pages)
+
+
+def pieces(record: Record, mode: Mode) -> Iterator[str | Standing]:
+    """Yield the text of a transcript without a scan: what stands in it, and between that the transcript's own characters.
+
+    The record is one that `in_mode` gave for the mode. What has no usable place in the transcript stays the transcript's own text; a gap
+    that an editor added without a place stands behind what comes before it, parted from it by a space.
+    """
+    assert record.document.transcript is not None
+    text, at = record.document.transcript.text, 0
+    for _, line in lines_with_pages(record.document):
+        for one in standings(line, record, mode):
+            if one.token.span is None and isinstance(one.token, Gap):
+                yield from (" ", one) if at else (one, " ")
+            elif one.token.span and at <= one.token.span[0] < one.token.span[1] <= len(text):
+                start, end = one.token.span
+                if start > at:
+                    yield text[at:start]
+                yield replace(one, text=text[start:end]) if _is_as_it_came(one) else one
+                at = end
+    if at < len(text):
+        yield text[at:]
+
+
+def _is_as_it_came(one: Standing) -> bool:
+    """Say whether the transcript's own characters stand: a word's are not always NFC, and a gap of an editor's has none."""
+    return one.decision is None and (isinstance(one.token, Word) or one.token.mark is not None)
+
+
+def text_of(record: Record, mode: Mode) -> str:
+    """Return the text of the mode; for all but `accepted` it is the diplomatic text of the document."""
+    return shown_text(in_mode(record, mode), mode)
+
+
+def shown_text(shown: Record, mode: Mode) -> str:
+    """Return the text of a record that `in_mode` gave for the mode."""
+    if mode != "accepted":
+        return shown.document.text
+    if is_given_back(shown.document):
+        return "".join(piece if isinstance(piece, str) else piece.text for piece in pieces(shown, mode))
+    return "\f".join(page_text(page, shown, mode) + "\n" for page in shown.document.pages)
+
+
+def page_text(page: Page, record: Record, mode: Mode) -> str:
+    """Return the text of a page: a line a line, an empty line between regions; the record is one that `in_mode` gave."""
+    regions = [region.lines for region in page.regions if region.lines]
+    return "\n\n".join("\n".join(" ".join(one.text for one in standings(line, record, mode)) for line in lines) for lines in regions)
+
+
+def editors_of(record: Record) -> tuple[str, ...]:
+    """Return everyone whose decisions or edits the record carries, by name; second readers with them."""
+    decisions = (record.decisions or {}).values()
+    names = {decision.editor for decision in decisions} | {edit.editor for edit in record.edits}
+    return tuple(sorted(names.union(*(decision.confirmed_by for decision in decisions))))
+
+
+def _as_decided(record: Record) -> Document:
+    """Return the document with the edits laid over it, and its gaps of the kinds that editors gave them."""
+    edits = tuple(_placed(record))
+    kinds = {gap_id: KINDS[decision.verdict] for gap_id, decision in (record.decisions or {}).items() if decision.verdict in KINDS}
+    if not edits and not kinds:
+        return record.document
+
+    def change(page: Page) -> Page:
+        edited = edited_page(page, edits)
+        return replace(edited, regions=tuple(_region(region, kinds) for region in edited.regions)) if kinds else edited
+
+    return replace(record.document, pages=changed_pages(record.document.pages, change))
+
+
+def _placed(record: Record) -> Iterator[GapEdit]:
+    """Yield the edits; in a transcript their first gap takes the place of the words and gaps it replaces."""
+    named = {name for edit in record.edits for name in edit.tokens}
+    places = ((token.id, token.span) for _, line in lines_with_pages(record.document) for token in line.tokens) if named else ()
+    spans: dict[str, Span | None] = {name: span for name, span in places if name in named}
+    for edit in record.edits:
+        found = [span for name in edit.tokens if (span := spans.get(name))]
+        gaps = edit.gaps
+        if found and gaps and not any(gap.span for gap in gaps):
+            whole = (min(start for start, _ in found), max(end for _, end in found))
+            gaps = (replace(gaps[0], span=whole), *gaps[1:])
+        spans |= {gap.id: gap.span for gap in gaps}
+        yield replace(edit, gaps=gaps)
+
+
+def _region(region: Region, kinds: Mapping[str, Reason]) -> Region:
+    lines = (replace(line, tokens=tuple(_of_kind(token, kinds.get(token.id)) for token in line.tokens)) for line in region.lines)
+    return replace(region, lines=tuple(lines))
+
+
+def _of_kind(token: Token, reason: Reason | None) -> Token:
+    if reason is None or isinstance(token, Word):
+        return token
+    # What was withheld must not be told, by an engine's reading either.
+    return replace(token, reason=reason, engine_reading=None if reason == "withheld" else token.engine_reading)

@@ -1,0 +1,1 @@
+"""How likely each word is read rightly, and which of two engines' readings stands."""

@@ -1,0 +1,1 @@
+"""A document's record: facts, opinions and decisions as values, and the files of its folder."""

@@ -1,0 +1,1 @@
+"""desunt run, fill and report: one page's workflow, and many documents unattended."""

@@ -1,0 +1,1 @@
+"""What a user names, and which documents that makes: files, folders, archives, catalogues."""

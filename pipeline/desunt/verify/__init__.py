@@ -1,0 +1,106 @@
+"""Prove, over an outputs folder, that no conjecture passes for the source and that every hash holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from desunt.errors import InputError
+from desunt.record.decision_log_file import Log
+from desunt.record.manifest import MANIFEST, write_manifest
+from desunt.verify.document import prove_document
+from desunt.verify.findings import Breach, Finding, Note, Unfinished
+from desunt.verify.handover import log_of, prove_checksums, prove_log, unpack
+
+__all__ = ["Breach", "Report", "as_json", "format_report", "verify", "with_findings", "write_manifest"]
+
+MARKERS = ("record.json", "conjectures.json", MANIFEST, "source.json", "pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a proof found: breaches, documents that are not finished, and notes on what could not be checked."""
+
+    documents: int
+    breaches: tuple[Breach, ...]
+    unfinished: tuple[Unfinished, ...]
+    notes: tuple[Note, ...]
+
+
+def verify(folder: Path, *, scans: Path | None = None) -> Report:
+    """Prove every document under the folder, or the one whose folder it is, or what a ZIP for hand-over holds.
+
+    Scans are looked for in `scans` first, then where they were. A list of checksums is proved where there is one, and the log of
+    decisions beside it. Raises InputError if
+    there is no such folder. Files that cannot be read are breaches, never errors.
+    """
+    if folder.is_file():
+        with tempfile.TemporaryDirectory(prefix="desunt-") as unpacked:
+            return _verify(Path(unpacked), scans, unpack(folder, Path(unpacked)))
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder", remedy="Name the folder with the results (`outputs` if you named none)")
+    return _verify(folder, scans, [])
+
+
+def _verify(folder: Path, scans: Path | None, wrong: list[Breach]) -> Report:
+    homes = list(_document_folders(folder))
+    handed = log_of(folder)
+    log = handed if isinstance(handed, Log) else None
+    of_documents = (finding for home in homes for finding in prove_document(home, _name(home, folder), scans, log))
+    found = (*wrong, *prove_checksums(folder), *prove_log(handed, folder, homes), *of_documents)
+    return with_findings(Report(len(homes), (), (), ()), found)
+
+
+def with_findings(report: Report, found: tuple[Finding, ...]) -> Report:
+    """Return the report with more that was found."""
+    return Report(
+        report.documents,
+        (*report.breaches, *(one for one in found if isinstance(one, Breach))),
+        (*report.unfinished, *(one for one in found if isinstance(one, Unfinished))),
+        (*report.notes, *(one for one in found if isinstance(one, Note))),
+    )
+
+
+def _document_folders(folder: Path) -> Iterator[Path]:
+    for place, folders, _ in os.walk(folder):
+        here = Path(place)
+        if any((here / marker).exists() for marker in MARKERS):
+            folders.clear()
+            yield here
+        folders.sort()
+
+
+def _name(home: Path, folder: Path) -> PurePosixPath:
+    return PurePosixPath(home.relative_to(folder).as_posix())
+
+
+def format_report(report: Report) -> str:
+    """Return the report for a person: breaches first, each with its file and place."""
+    lines = [f"BROKEN  {_place(one)}: {one.problem}" for one in report.breaches]
+    lines += [f"unfinished  {one.file}: {one.problem}" for one in report.unfinished]
+    lines += [f"note  {_place(one)}: {one.problem}" for one in report.notes]
+    return "\n".join([*lines, _verdict(report)])
+
+
+def _verdict(report: Report) -> str:
+    number = f"{report.documents} document{'' if report.documents == 1 else 's'}"
+    if report.breaches:
+        files = len({breach.file for breach in report.breaches})
+        return (
+            f"{number}: {len(report.breaches)} breach{'' if len(report.breaches) == 1 else 'es'} in {files} file{'' if files == 1 else 's'}"
+        )
+    rest = f"; {len(report.unfinished)} not finished" if report.unfinished else ""
+    return f"{number}: no conjecture stands in a reading text, and every hash holds{rest}" if report.documents else "no documents here"
+
+
+def _place(finding: Breach | Note) -> str:
+    return f"{finding.file}: {finding.place}" if finding.place else finding.file
+
+
+def as_json(report: Report) -> str:
+    """Return the report for a program."""
+    return json.dumps({"schema": "desunt-verify-1", **asdict(report)}, ensure_ascii=False, indent=1)

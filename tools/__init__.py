@@ -1,0 +1,1 @@
+"""Scripts that make the sample, the schemas and the pictures of the documentation."""

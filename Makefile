@@ -9,7 +9,9 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV   := $(VENV)/.ready-dev
 
-.PHONY: install run review test lint types imports check soak bench docs samples train clean system system-dev
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+
+.PHONY: install run review test test-all lint types imports check soak bench docs samples train clean system system-dev
 
 run: system $(READY)
 	@$(BIN)/desunt run $(SCANS) --out $(OUT) $(FLAGS)
@@ -35,8 +37,12 @@ $(DEV): $(READY)
 	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,cluster,postgres]"
 	@touch $@
 
+# All but the slow tests; TESTFLAGS are given to pytest.
 test: system-dev $(DEV)
-	$(BIN)/python -m pytest -n auto --dist loadfile $(TESTFLAGS)
+	$(PYTEST) -m "not slow" $(TESTFLAGS)
+
+test-all: system-dev $(DEV)
+	$(PYTEST) $(TESTFLAGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -23,33 +23,33 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.export.formats.test_html import FLAGS
+from tests.support.chromium import chromium
 from tests.support.desk_server import client, free_port, started
 
-from benchmarks.desk_load import first_look, make_collection, times
-from desunt.export.outputs import document_folders
+from benchmarks.desk_load import index_collection, make_collection, percentiles_ms
 from desunt.record.files import read_record
+from desunt.record.folder import document_folders
 from desunt.review.environment import document_key
 
 # Pages of the queue that are asked for: every order, filters that use no index, and far into the queue.
-ASKED = (
-    "", "?order=doubt", "?order=document", "?kind=name", "?length=5-9",
+QUEUE_QUERIES = (
+    "", "?order=least_certain", "?order=document", "?kind=name", "?length=5-9",
     "?text=the", "?text=nowhere", "?status=any", "?offered=yes&reason=illegible",
 )  # fmt: skip
-DEEP = 10
+PAGES_ONWARD = 10
 
 
 @contextmanager
-def desk(asked: argparse.Namespace) -> Iterator[tuple[str, int, list[str]]]:
+def desk(options: argparse.Namespace) -> Iterator[tuple[str, int, list[str]]]:
     """Run a desk of its own over so many gaps and the documents that are added; give its address, process and their keys."""
     with tempfile.TemporaryDirectory() as folder:
-        outputs, keys, database = asked.folder or Path(folder), [], asked.database
+        outputs, keys, database = options.folder or Path(folder), [], options.database
         if not (outputs / "desk.sqlite").exists():
-            make_collection(outputs, asked.gaps)
-        for one in document_folders(asked.outputs) if asked.outputs else ():
-            shutil.copytree(one, outputs / one.name, dirs_exist_ok=True)
-            keys.append(document_key(read_record(one).document.id))
-        first_look(outputs, database)
+            make_collection(outputs, options.gaps)
+        for document in document_folders(options.outputs, finished=True) if options.outputs else ():
+            shutil.copytree(document, outputs / document.name, dirs_exist_ok=True)
+            keys.append(document_key(read_record(document).document.id))
+        index_collection(outputs, database)
         port = free_port()
         process = started(outputs, database, port)
         try:
@@ -59,15 +59,15 @@ def desk(asked: argparse.Namespace) -> Iterator[tuple[str, int, list[str]]]:
             process.wait()
 
 
-def press(page: Any, start: str, most: int) -> list[float]:
+def press_keys(page: Any, query: str, max_presses: int) -> list[float]:
     """Decide gap after gap by one key each; return the seconds from the key until the next one was painted."""
-    page.goto(f"/queue{start}")
-    found = []
+    page.goto(f"/queue{query}")
+    seconds: list[float] = []
     if not page.locator("text=Start deciding").count():
-        return found
+        return seconds
     page.click("text=Start deciding")
     page.wait_for_selector(".gap-page")
-    for _ in range(most):
+    for _ in range(max_presses):
         # An editor looks at a gap before deciding: by then the next one is there.
         page.wait_for_timeout(700)
         before = page.get_attribute(".gap-page", "data-gap")
@@ -76,70 +76,72 @@ def press(page: Any, start: str, most: int) -> list[float]:
         if not page.locator(".gap-page").count():
             break
         page.wait_for_function("document.querySelector('.gap-page').dataset.took")
-        found.append(int(page.get_attribute(".gap-page", "data-took")) / 1000)
-    return found
+        seconds.append(int(page.get_attribute(".gap-page", "data-took")) / 1000)
+    return seconds
 
 
-def keys(asked: argparse.Namespace) -> dict[str, Any]:
+def keys(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the way from a key to the next gap."""
-    from playwright.sync_api import sync_playwright
-
-    with desk(asked) as (address, _, documents), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with desk(options) as (address, _, document_keys), chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", base_url=address)
         page.goto("/sign-in")
         page.fill("#name", "Bench")
         page.click("main button")
-        plain = press(page, "", asked.times)
-        real = [took for key in documents for took in press(page, f"?order=document&document={key}", 20)]
-        browser.close()
-    return {"key_to_next_gap_ms": times(plain), "n": len(plain), "real_pages_ms": times(real), "n_real": len(real)}
+        synthetic = press_keys(page, "", options.times)
+        real = [seconds for key in document_keys for seconds in press_keys(page, f"?order=document&document={key}", 20)]
+    return {
+        "key_to_next_gap_ms": percentiles_ms(synthetic),
+        "n": len(synthetic),
+        "real_pages_ms": percentiles_ms(real),
+        "n_real": len(real),
+    }
 
 
-def queue(asked: argparse.Namespace) -> dict[str, Any]:
+def queue(options: argparse.Namespace) -> dict[str, Any]:
     """Measure pages of the queue, and how the server's memory grows over them."""
-    with desk(asked) as (address, pid, _):
+    with desk(options) as (address, pid, _):
         visitor = client(address, "Bench")
         visitor.get("/queue")
-        before, spent, took = memory(pid), cpu(pid), {}
-        each = asked.times // len(ASKED) + 2
-        for address_asked in ASKED:
-            took[address_asked or "plain"] = times([timed(visitor, f"/queue{address_asked}") for _ in range(each)])
-            took[address_asked or "plain"]["server_cpu"] = round(1000 * (cpu(pid) - spent) / each, 1)
-            spent = cpu(pid)
-        took[f"{DEEP} pages on"] = times(list(onward(visitor)))
-        return {"queue_page_ms": took, "memory_mib": [before, memory(pid)]}
+        memory_before, cpu_before = memory_mib(pid), cpu_seconds(pid)
+        page_times: dict[str, dict[str, float]] = {}
+        visits = options.times // len(QUEUE_QUERIES) + 2
+        for query in QUEUE_QUERIES:
+            page_times[query or "plain"] = percentiles_ms([seconds_of_page(visitor, f"/queue{query}") for _ in range(visits)])
+            page_times[query or "plain"]["server_cpu"] = round(1000 * (cpu_seconds(pid) - cpu_before) / visits, 1)
+            cpu_before = cpu_seconds(pid)
+        page_times[f"{PAGES_ONWARD} pages on"] = percentiles_ms(list(follow_later(visitor)))
+        return {"queue_page_ms": page_times, "memory_mib": [memory_before, memory_mib(pid)]}
 
 
-def timed(visitor: httpx.Client, address: str, seen: Callable[[str], None] = lambda _: None) -> float:
+def seconds_of_page(visitor: httpx.Client, address: str, on_text: Callable[[str], None] = lambda _: None) -> float:
     """Return the seconds until a page was there whole."""
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     answer = visitor.get(address)
-    took = time.perf_counter() - begun
+    seconds = time.perf_counter() - started_at
     answer.raise_for_status()
-    seen(answer.text)
-    return took
+    on_text(answer.text)
+    return seconds
 
 
-def onward(visitor: httpx.Client) -> Iterator[float]:
+def follow_later(visitor: httpx.Client) -> Iterator[float]:
     """Yield the times of one page after the other, as `later` leads to them."""
-    address: list[str] = ["/queue"]
+    addresses: list[str] = ["/queue"]
 
     def follow(text: str) -> None:
-        found = re.search(r'href="([^"]*)">later', text)
-        address.append(found[1].replace("&amp;", "&") if found else "/queue")
+        link = re.search(r'href="([^"]*)">later', text)
+        addresses.append(link[1].replace("&amp;", "&") if link else "/queue")
 
-    for _ in range(DEEP):
-        yield timed(visitor, address[-1], follow)
+    for _ in range(PAGES_ONWARD):
+        yield seconds_of_page(visitor, addresses[-1], follow)
 
 
-def cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Return the CPU seconds a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory(pid: int) -> int:
+def memory_mib(pid: int) -> int:
     """Return the resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
@@ -153,9 +155,9 @@ def main() -> None:
     parser.add_argument("--outputs", type=Path, help="results of real pages, to lie among the gaps")
     parser.add_argument("--folder", type=Path, help="keep the collection and its database here for the next time [a temporary folder]")
     parser.add_argument("--database", help="URL [SQLite in a new folder]")
-    asked = parser.parse_args()
-    asked.gaps = asked.gaps or (10_000 if asked.what == "keys" else 100_000)
-    print(json.dumps({"gaps": asked.gaps, "load": os.getloadavg()[0], **(keys if asked.what == "keys" else queue)(asked)}))
+    options = parser.parse_args()
+    options.gaps = options.gaps or (10_000 if options.what == "keys" else 100_000)
+    print(json.dumps({"gaps": options.gaps, "load": os.getloadavg()[0], **(keys if options.what == "keys" else queue)(options)}))
 
 
 if __name__ == "__main__":

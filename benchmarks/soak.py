@@ -21,18 +21,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.integration.conftest import typed_page
-from tests.integration.test_run import contents
-from tests.support.malformed_more import judged, write
+from tests.support.command_line import output_bytes
+from tests.support.rendered_pages import letter_page
+from tests.support.soak_inputs import violations, write_inputs
 
 from desunt.errors import ExitCode
 from desunt.scan import count_pages
 
-WAIT = 0.02
-
 
 @dataclass
-class Found:
+class SoakResult:
     """What a soak found; `broken` must stay empty."""
 
     kills: int = 0
@@ -64,56 +62,56 @@ def pages_done(out: Path) -> dict[Path, int]:
 
 def broken_files(out: Path) -> list[str]:
     """Return the files that a reader would find cut off; hidden ones are in work and no reader's."""
-    found = []
+    broken = []
     for path in out.rglob("*.json"):
         if path.name.startswith("."):
             continue
         try:
             json.loads(path.read_bytes())
         except ValueError:
-            found.append(str(path))
-    return found
+            broken.append(str(path))
+    return broken
 
 
 def small_scans(folder: Path, pages: int = 8) -> Path:
     """Draw a few quick pages: single ones, and a TIFF of three."""
     folder.mkdir(parents=True)
     for number in range(pages - 3):
-        typed_page(f"Letter {number}\nThe Ambassador informed the Minister.").save(folder / f"{number}.png", dpi=(300, 300))
-    frames = [typed_page(f"Page {number}") for number in range(3)]
+        letter_page(f"Letter {number}\nThe Ambassador informed the Minister.").save(folder / f"{number}.png", dpi=(300, 300))
+    frames = [letter_page(f"Page {number}") for number in range(3)]
     frames[0].save(folder / "long.tif", save_all=True, append_images=frames[1:], dpi=(300, 300))
     return folder
 
 
-def killed_often(home: Path, kills: int, seed: int = 1) -> Found:
+def kill_often(home: Path, kills: int, seed: int = 1) -> SoakResult:
     """Kill runs at random moments and go on, until each is done; compare with a run that nobody disturbed."""
-    chance, found = random.Random(seed), Found()
+    random_moment, result = random.Random(seed), SoakResult()
     scans, calm = small_scans(home / "scans"), home / "calm"
     started = time.monotonic()
     assert start(scans, calm).wait() == 0
-    took, expected = time.monotonic() - started, contents(calm)
-    while found.kills < kills:
-        out = home / f"out-{found.runs}"
+    calm_seconds, expected = time.monotonic() - started, output_bytes(calm)
+    while result.kills < kills:
+        out = home / f"out-{result.runs}"
         while True:
-            before = pages_done(out)
+            pages_before = pages_done(out)
             running = start(scans, out)
             try:
-                code = running.wait(chance.uniform(0, took) if found.kills < kills else None)
+                code = running.wait(random_moment.uniform(0, calm_seconds) if result.kills < kills else None)
             except subprocess.TimeoutExpired:
                 kill(running)
-                found.kills += 1
+                result.kills += 1
                 code = None
-            after = pages_done(out)
-            found.redone += sum(after.get(path) != number for path, number in before.items())
-            found.broken += broken_files(out)
+            pages_after = pages_done(out)
+            result.redone += sum(pages_after.get(path) != number for path, number in pages_before.items())
+            result.broken += broken_files(out)
             if code is not None:
                 break
-        found.runs += 1
-        if code or contents(out) != expected:
-            found.broken.append(f"{out}: exit code {code}, or other bytes than the undisturbed run's")
+        result.runs += 1
+        if code or output_bytes(out) != expected:
+            result.broken.append(f"{out}: exit code {code}, or other bytes than the undisturbed run's")
         else:
             shutil.rmtree(out)
-    return found
+    return result
 
 
 def batch_of(folder: Path, scans: Path, pages: int) -> int:
@@ -132,73 +130,73 @@ def batch_of(folder: Path, scans: Path, pages: int) -> int:
     return total
 
 
-def real_batch(home: Path, folder: Path, pages: int, flags: list[str]) -> Found:
+def real_batch(home: Path, folder: Path, pages: int, flags: list[str]) -> SoakResult:
     """Run over real scans with two workers, killed after a third and after two thirds of the pages; then verify."""
-    found, scans, out = Found(), home / "scans", home / "outputs"
+    result, scans, out = SoakResult(), home / "scans", home / "outputs"
     total = batch_of(folder, scans, pages)
     print(f"{total} pages in {len(list(scans.iterdir()))} documents", flush=True)
     started = time.monotonic()
     for share in (1 / 3, 2 / 3, None):
-        before, running = pages_done(out), start(scans, out, *flags, log=home / "run.log")
+        pages_before, running = pages_done(out), start(scans, out, *flags, log=home / "run.log")
         while running.poll() is None and (share is None or len(pages_done(out)) < share * total):
             time.sleep(1)
         if share is not None:
             kill(running)
-            found.kills += 1
-        found.redone += sum(pages_done(out).get(path) != number for path, number in before.items())
-        found.broken += broken_files(out)
+            result.kills += 1
+        result.redone += sum(pages_done(out).get(path) != number for path, number in pages_before.items())
+        result.broken += broken_files(out)
         print(f"{len(pages_done(out))} pages done after {time.monotonic() - started:.0f} s", flush=True)
     if running.returncode:
-        found.broken.append(f"the last run ended with {running.returncode}")
-    proof = [sys.executable, "-m", "desunt", "verify", str(out), "--scans", str(scans)]
-    proved = subprocess.run(proof, check=False, capture_output=True, text=True)
-    if proved.returncode:
-        found.broken.append(proved.stdout[-2000:])
-    found.runs = 1
-    print((home / "run.log").read_text("utf-8").splitlines()[-1], proved.stdout.splitlines()[-1], sep="\n", flush=True)
-    return found
+        result.broken.append(f"the last run ended with {running.returncode}")
+    verify_command = [sys.executable, "-m", "desunt", "verify", str(out), "--scans", str(scans)]
+    verified = subprocess.run(verify_command, check=False, capture_output=True, text=True)
+    if verified.returncode:
+        result.broken.append(verified.stdout[-2000:])
+    result.runs = 1
+    print((home / "run.log").read_text("utf-8").splitlines()[-1], verified.stdout.splitlines()[-1], sep="\n", flush=True)
+    return result
 
 
-def malformed_inputs(home: Path) -> Found:
+def malformed_inputs(home: Path) -> SoakResult:
     """Run over broken and odd inputs of every kind; each must end with a reason of its own, or be read."""
-    scans, out, found = home / "scans", home / "outputs", Found(runs=1)
-    written = write(scans)
+    scans, out, result = home / "scans", home / "outputs", SoakResult(runs=1)
+    written = write_inputs(scans)
     code = start(scans, out, "--model", "ngram", "--page-seconds", "60", log=home / "run.log").wait()
-    status = [sys.executable, "-m", "desunt", "status", str(out), "--json"]
-    ended = json.loads(subprocess.run(status, check=True, capture_output=True).stdout)
-    found.broken += judged(written, out, ended)
+    status_command = [sys.executable, "-m", "desunt", "status", str(out), "--json"]
+    statuses = json.loads(subprocess.run(status_command, check=True, capture_output=True).stdout)
+    result.broken += violations(written, out, statuses)
     if code != ExitCode.SOME_FAILED:
-        found.broken.append(f"the run ended with {code}: {(home / 'run.log').read_text('utf-8')[-2000:]}")
-    failed = sum(one["state"] == "failed" for one in ended)
-    print(f"{len(written)} files: {failed} documents failed, {len(ended) - failed} were read", flush=True)
-    return found
+        result.broken.append(f"the run ended with {code}: {(home / 'run.log').read_text('utf-8')[-2000:]}")
+    failed = sum(document["state"] == "failed" for document in statuses)
+    print(f"{len(written)} files: {failed} documents failed, {len(statuses) - failed} were read", flush=True)
+    return result
 
 
-def told(what: str, found: Found) -> int:
-    print(f"{what}: {found.kills} kills, {found.runs} runs finished, {found.redone} pages done twice, {len(found.broken)} broken")
-    for one in found.broken:
-        print(f"  {one}")
-    return int(bool(found.broken or found.redone))
+def report(what: str, result: SoakResult) -> int:
+    print(f"{what}: {result.kills} kills, {result.runs} runs finished, {result.redone} pages done twice, {len(result.broken)} broken")
+    for problem in result.broken:
+        print(f"  {problem}")
+    return int(bool(result.broken or result.redone))
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--kills", type=int, default=0)
-    options.add_argument("--malformed", action="store_true")
-    options.add_argument("--batch", type=Path)
-    options.add_argument("--pages", type=int, default=300)
-    options.add_argument("--flags", default="", help="more flags of `desunt run` for the batch")
-    options.add_argument("--home", type=Path, help="keep the batch here")
-    chosen = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--malformed", action="store_true")
+    parser.add_argument("--batch", type=Path)
+    parser.add_argument("--pages", type=int, default=300)
+    parser.add_argument("--flags", default="", help="more flags of `desunt run` for the batch")
+    parser.add_argument("--home", type=Path, help="keep the batch here")
+    options = parser.parse_args()
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        home = chosen.home or Path(folder)
-        if chosen.kills:
-            failed |= told("killed at random", killed_often(home / "kills", chosen.kills))
-        if chosen.malformed:
-            failed |= told("malformed", malformed_inputs(home / "malformed"))
-        if chosen.batch:
-            failed |= told("batch", real_batch(home / "batch", chosen.batch, chosen.pages, chosen.flags.split()))
+        home = options.home or Path(folder)
+        if options.kills:
+            failed |= report("killed at random", kill_often(home / "kills", options.kills))
+        if options.malformed:
+            failed |= report("malformed", malformed_inputs(home / "malformed"))
+        if options.batch:
+            failed |= report("batch", real_batch(home / "batch", options.batch, options.pages, options.flags.split()))
     sys.exit(failed)
 
 

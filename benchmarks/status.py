@@ -11,12 +11,12 @@ from pathlib import Path
 
 from tests.support.records import sample_record
 
-from desunt.export.outputs import write_manifest
-from desunt.record import folder as journal
 from desunt.record.files import to_json, write_record
+from desunt.record.folder import SourceFile, page_path
+from desunt.record.manifest import write_manifest
 
 
-def make(out: Path, documents: int, pages: int) -> None:
+def make_folders(out: Path, documents: int, pages: int) -> None:
     """Write the folders of finished documents, without scans: copies of one, and empty pages, whose content is not looked at."""
     record = sample_record()
     model = out.parent / "model"
@@ -26,35 +26,35 @@ def make(out: Path, documents: int, pages: int) -> None:
     for number in range(documents):
         folder = out / f"{number:06d}"
         (folder / "pages").mkdir(parents=True)
-        about = journal.SourceFile("desunt-source-1", f"{number:06d}.pdf", f"{number:06d}.pdf", "0" * 64, pages)
+        about = SourceFile("desunt-source-1", f"{number:06d}.pdf", f"{number:06d}.pdf", "0" * 64, pages)
         (folder / "source.json").write_bytes(to_json(about))
         for name, content in files.items():
             (folder / name).write_bytes(content)
         for page in range(1, pages + 1):
             for kind in ("", ".conjectures"):
-                journal.page_path(folder, page, kind).write_bytes(b"{}")
+                page_path(folder, page, kind).write_bytes(b"{}")
 
 
-def spent(out: Path) -> float:
+def measure(out: Path) -> float:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "desunt", "status", str(out)], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--pages", type=int, default=100_000)
-    options.add_argument("--each", type=int, nargs="*", default=[100, 5, 1], help="pages a document")
-    chosen = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pages", type=int, default=100_000)
+    parser.add_argument("--each", type=int, nargs="*", default=[100, 5, 1], help="pages a document")
+    options = parser.parse_args()
     print("| documents | pages each | first, s | again, s (least and most of five) | after one changed, s |\n|---|---|---|---|---|")
-    for each in chosen.each:
+    for each in options.each:
         with tempfile.TemporaryDirectory() as home:
             out = Path(home) / "outputs"
-            make(out, chosen.pages // each, each)
+            make_folders(out, options.pages // each, each)
             time.sleep(3)
-            first, again = spent(out), sorted(spent(out) for _ in range(5))
-            journal.page_path(out / "000000", 1).unlink()
-            print(f"| {chosen.pages // each:,} | {each} | {first:.1f} | {again[0]:.2f}-{again[-1]:.2f} | {spent(out):.2f} |", flush=True)
+            first, again = measure(out), sorted(measure(out) for _ in range(5))
+            page_path(out / "000000", 1).unlink()
+            print(f"| {options.pages // each:,} | {each} | {first:.1f} | {again[0]:.2f}-{again[-1]:.2f} | {measure(out):.2f} |", flush=True)
 
 
 if __name__ == "__main__":

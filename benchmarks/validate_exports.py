@@ -19,27 +19,27 @@ from tests.support.xml_schemas import complaints
 KINDS = ("tei", "page", "alto")
 
 
-def looked_at(folder: Path, seen: Counter[str]) -> Iterator[str]:
-    """Yield what is wrong with the exports of one document; counts what was looked at."""
-    seen["pages"] += len(json.loads((folder / "record.json").read_bytes())["document"]["pages"])
+def complaints_about(folder: Path, counts: Counter[str]) -> Iterator[str]:
+    """Yield what is wrong with the exports of one document; counts what was validated."""
+    counts["pages"] += len(json.loads((folder / "record.json").read_bytes())["document"]["pages"])
     for path in sorted(folder.glob("*.xml")):
         kind = next(kind for kind in KINDS if f".{kind}." in path.name)
-        seen[kind] += 1
-        yield from (f"{path.name}: {said}" for said in complaints(kind, path.read_bytes()))
+        counts[kind] += 1
+        yield from (f"{path.name}: {complaint}" for complaint in complaints(kind, path.read_bytes()))
     pdf, text = folder / f"{folder.name}.pdf", folder / f"{folder.name}.txt"
     if pdf.exists() and text.exists():
-        seen["pdf"] += 1
+        counts["pdf"] += 1
         # -raw: in the order of the file; without it pdftotext puts words in an order of its own, by their places.
-        found = subprocess.run(["pdftotext", "-raw", "-enc", "UTF-8", pdf, "-"], check=True, capture_output=True, text=True).stdout
-        if found.split() != text.read_text("utf-8").split():
+        pdf_text = subprocess.run(["pdftotext", "-raw", "-enc", "UTF-8", pdf, "-"], check=True, capture_output=True, text=True).stdout
+        if pdf_text.split() != text.read_text("utf-8").split():
             yield f"{pdf.name}: its text is not that of {text.name}"
 
 
 def main() -> None:
-    seen, wrong = Counter[str](), list[str]()
+    counts, wrong = Counter[str](), list[str]()
     for record in sorted(Path(sys.argv[1]).glob("*/record.json")):
-        wrong += looked_at(record.parent, seen)
-    print(", ".join(f"{number} {name}" for name, number in seen.items()), f"; {len(wrong)} complaints", sep="")
+        wrong += complaints_about(record.parent, counts)
+    print(", ".join(f"{number} {name}" for name, number in counts.items()), f"; {len(wrong)} complaints", sep="")
     print("\n".join(wrong))
     sys.exit(bool(wrong))
 

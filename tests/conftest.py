@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     if server is None:
         pytest.skip("no PostgreSQL here: install the package `postgresql` to run this test on it as well")
     return new_database(server)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, one for all tests of a worker."""
+    from tests.support.chromium import chromium, chromium_path
+
+    if chromium_path() is None:
+        pytest.skip("no Chromium: make system-dev")
+    with chromium() as browser:
+        yield browser

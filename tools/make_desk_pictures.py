@@ -6,14 +6,13 @@ python -m tools.make_desk_pictures OUTPUTS      # OUTPUTS: where `desunt run sca
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from tests.export.formats.test_html import FLAGS
+from tests.support.chromium import chromium
 from tests.support.desk_server import running
 
 from desunt.review.environment import open_environment
@@ -27,11 +26,8 @@ PATIENCE = 180_000
 
 def main(outputs: Path) -> None:
     """Write docs/desk/*.png."""
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         desk = open_environment(outputs, f"sqlite:///{folder}/desk.sqlite")
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         with running(desk) as address:
             page = browser.new_page(viewport=SIZE, reduced_motion="reduce", base_url=address)
             page.set_default_timeout(PATIENCE)
@@ -39,7 +35,6 @@ def main(outputs: Path) -> None:
             page.fill("#name", "Anna Berg")
             page.click("main button")
             take_all(page)
-        browser.close()
         desk.store.close()
 
 

@@ -3,7 +3,7 @@
 Everything is drawn from the published transcript (`cable.py`) and a fixed seed: a run on one machine gives the same pixels again. What
 stood under the four marks `[ILLEGIBLE]` nobody knows: shapes of no word are typed there and blotted out.
 
-    python scans/make_samples.py [--out FOLDER]
+    python -m tools.make_samples [--out FOLDER]
 
 Lengths are in pixels at 300 dpi, origin top left; tones are 0-1, black to white; an ink layer is 0-1, bare paper to full ink.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desunt.export.formats.json import EXPORT_SCHEMA, ExportFile
-from desunt.record.files import FILES, adapter, json_schema
+from desunt.record.files import FILE_TYPES, json_schema, type_adapter
 from desunt.record.manifest import MANIFEST_SCHEMA, ManifestFile
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schema"
@@ -16,9 +16,9 @@ OTHERS: dict[str, type] = {EXPORT_SCHEMA: ExportFile, MANIFEST_SCHEMA: ManifestF
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every schema by its name, closed: a key that it does not name is an error."""
-    described = {schema: json_schema(schema) for schema in FILES}
+    described = {schema: json_schema(schema) for schema in FILE_TYPES}
     dialect = "https://json-schema.org/draft/2020-12/schema"
-    described |= {name: {"$schema": dialect, "$id": f"{name}.json", **adapter(kind).json_schema()} for name, kind in OTHERS.items()}
+    described |= {name: {"$schema": dialect, "$id": f"{name}.json", **type_adapter(kind).json_schema()} for name, kind in OTHERS.items()}
     return {name: _named(_closed(schema), name) for name, schema in described.items()}
 
 

@@ -5,10 +5,10 @@ reads with full, bidirectional attention and learns masked next-token prediction
 arXiv 2404.05961): the token at place i is predicted from the hidden state at i - 1, and every masked input is the same
 learnt vector. With `--reading causal` it goes on reading from left to right, and learns the language of the domain.
 
-    python models/train.py --base models/weights/smollm2 --texts TEXTS --reading masked --out training
+    python -m training.train --base models/weights/smollm2 --texts TEXTS --reading masked --out .cache/training
 
-The run resumes from `training/state.pt` and writes `training/adapter.safetensors` with every checkpoint and one line
-of `training/curve.csv` a report: step, tokens, loss, accuracy, seconds, and with a checkpoint the loss on the same windows of the
+The run resumes from `state.pt` in that folder and writes `adapter.safetensors` with every checkpoint and one line
+of `curve.csv` a report: step, tokens, loss, accuracy, seconds, and with a checkpoint the loss on the same windows of the
 development texts, which nothing is trained on. Every KEEP steps a copy of the adapter stays. The learning rate is constant
 after the warm-up; `--decay N` brings it to zero over the next N steps and ends the run (warm-up, stable, decay), so that a
 run of any length can be finished well.
@@ -26,7 +26,7 @@ import re
 import shutil
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,7 +34,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-# Configuration ---------------------------------------------------------------
 TEXTS = {"frus-train.jsonl.xz": 0.8, "cables-ocr-train.jsonl.xz": 0.2}  # share of windows
 DEVELOPMENT, DEVELOPMENT_BATCHES = {"frus-dev.jsonl.xz": 1.0}, 4
 RANK, SCALE = 32, 2.0  # the adapter adds SCALE * B @ A to each linear map
@@ -44,17 +43,16 @@ MASKED_SHARE = 0.20  # of the tokens of a window
 SPAN_WORDS = {1: 0.58, 2: 0.20, 3: 0.11, 4: 0.07, 5: 0.04}
 NOISY_SHARE, NOISY_WORDS = 0.15, 0.06  # windows with engine-like noise; words of them that are hit
 CAPITALS_SHARE = 0.12  # windows in telegraphic capitals
-CHARACTERS = 7  # of text read for one token of a window: more than it needs
+CHARS_PER_TOKEN = 7  # of text read for one token of a window: more than it needs
 REPORT, SAVE, KEEP = 20, 100, 200  # steps
-# ------------------------------------------------------------------------------
 
 WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
 LOOKALIKES = {"e": "c", "c": "e", "o": "0", "l": "1", "i": "l", "m": "rn", "n": "u", "u": "n", "h": "b", "b": "h",
               "a": "s", "s": "a", "t": "f", "f": "t", "r": "t", "g": "q", "I": "l", "S": "8", "O": "0", "E": "B"}  # fmt: skip
 
 
-class Adapted(nn.Module):
-    """Add a low-rank correction to a frozen linear map."""
+class LoraLinear(nn.Module):
+    """Add a low-rank correction to a frozen linear layer."""
 
     def __init__(self, base: nn.Linear) -> None:
         super().__init__()
@@ -63,22 +61,23 @@ class Adapted(nn.Module):
         self.B = nn.Parameter(torch.zeros(base.out_features, RANK))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.base(x) + SCALE * (x @ self.A.T.to(x.dtype)) @ self.B.T.to(x.dtype)
+        corrected: Tensor = self.base(x) + SCALE * (x @ self.A.T.to(x.dtype)) @ self.B.T.to(x.dtype)
+        return corrected
 
 
 class Window(NamedTuple):
     tokens: list[int]
-    asked: list[bool]  # masked reading: hidden from the model and asked for; causal: asked for
+    targets: list[bool]  # what is to be predicted; by the masked reading it is hidden from the model
 
 
-def adapt(model: nn.Module) -> None:
-    """Freeze the model and wrap every linear map of its layers."""
+def add_lora(model: Any) -> None:
+    """Freeze the model and wrap every linear layer of its blocks."""
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     for layer in model.model.layers:
         for block, names in ((layer.self_attn, "qkvo"), (layer.mlp, ("gate", "up", "down"))):
             for name in names:
-                setattr(block, f"{name}_proj", Adapted(getattr(block, f"{name}_proj")))
+                setattr(block, f"{name}_proj", LoraLinear(getattr(block, f"{name}_proj")))
 
 
 def read_texts(folder: Path, shares: dict[str, float]) -> list[tuple[float, list[str]]]:
@@ -112,7 +111,7 @@ def noisy(text: str, rng: random.Random) -> tuple[str, list[tuple[int, int]]]:
 def choose_spans(text: str, hit: list[tuple[int, int]], rng: random.Random) -> list[tuple[int, int]]:
     """Choose whole-word spans of the text, each with the space before it, until MASKED_SHARE is reached."""
     words = [w.span() for w in WORD.finditer(text)][1:]
-    budget, spans, taken = MASKED_SHARE * len(text), [], set()
+    budget, spans, taken = MASKED_SHARE * len(text), list[tuple[int, int]](), set[int]()
     for _ in range(4 * len(words)):
         if budget <= 0 or not words:
             break
@@ -131,20 +130,20 @@ def choose_spans(text: str, hit: list[tuple[int, int]], rng: random.Random) -> l
 class Windows:
     """Draw training windows for ever; the same seed gives the same windows."""
 
-    def __init__(self, tokenizer: object, sources: list[tuple[float, list[str]]], reading: str, seed: int) -> None:
+    def __init__(self, tokenizer: Any, sources: list[tuple[float, list[str]]], reading: str, seed: int) -> None:
         self.tokenizer, self.rng, self.sources = tokenizer, random.Random(seed), sources
         self.reading, self.size, self.count = reading, WINDOW[reading], BATCH[reading]
 
     def draw(self) -> Window:
-        """Draw one full window in which at least one token is asked for."""
+        """Draw one full window with at least one target."""
         while True:
             share = [s for s, _ in self.sources]
             texts = self.rng.choices([t for _, t in self.sources], share)[0]
             text = self.rng.choice(texts)
-            length = CHARACTERS * self.size
+            length = CHARS_PER_TOKEN * self.size
             start = self.rng.randrange(max(1, len(text) - length // 2))
             window = self.window(text[start : start + length].partition(" ")[2])
-            if len(window.tokens) == self.size and any(window.asked):
+            if len(window.tokens) == self.size and any(window.targets):
                 return window
 
     def window(self, text: str) -> Window:
@@ -160,20 +159,20 @@ class Windows:
         return Window(tokens, [any(max(a - 1, 0) <= s and e <= b for a, b in spans) for s, e in offsets])
 
     def batch(self) -> tuple[Tensor, Tensor]:
-        """Return tokens and what is asked for, both (BATCH, WINDOW)."""
+        """Return tokens and which of them are targets, both (BATCH, WINDOW)."""
         windows = [self.draw() for _ in range(self.count)]
-        return torch.tensor([w.tokens for w in windows]), torch.tensor([w.asked for w in windows])
+        return torch.tensor([w.tokens for w in windows]), torch.tensor([w.targets for w in windows])
 
 
-def causal_loss(model: nn.Module, _mask: Tensor, tokens: Tensor, asked: Tensor) -> tuple[Tensor, float]:
-    """Return the mean cross-entropy of the tokens asked for and the share that is predicted right, left to right."""
+def causal_loss(model: Any, _mask: Tensor, tokens: Tensor, targets: Tensor) -> tuple[Tensor, float]:
+    """Return the mean cross-entropy of the targets and the share that is predicted right, left to right."""
     hidden = model.model(input_ids=tokens, use_cache=False).last_hidden_state
-    logits = model.lm_head(hidden[:, :-1][asked[:, 1:]]).float()
-    truth = tokens[:, 1:][asked[:, 1:]]
+    logits = model.lm_head(hidden[:, :-1][targets[:, 1:]]).float()
+    truth = tokens[:, 1:][targets[:, 1:]]
     return nn.functional.cross_entropy(logits, truth), float((logits.argmax(-1) == truth).float().mean())
 
 
-def masked_loss(model: nn.Module, mask: Tensor, tokens: Tensor, masked: Tensor) -> tuple[Tensor, float]:
+def masked_loss(model: Any, mask: Tensor, tokens: Tensor, masked: Tensor) -> tuple[Tensor, float]:
     """Return the mean cross-entropy of the masked tokens and the share that is predicted right."""
     inputs = model.get_input_embeddings()(tokens)
     inputs = torch.where(masked[..., None], mask.to(inputs.dtype), inputs)
@@ -192,8 +191,8 @@ class Training:
 
     def __init__(self, base: Path, out: Path, reading: str, start: Path | None) -> None:
         self.out, self.reading = out, reading
-        self.model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
-        adapt(self.model)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+        add_lora(self.model)
         self.mask = nn.Parameter(self.model.get_input_embeddings().weight.float().mean(0))
         self.parameters = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         if reading == "masked":
@@ -224,8 +223,8 @@ class Training:
         torch.save(state, self.out / "state.part")
         (self.out / "state.part").replace(self.out / "state.pt")
         half = {n: p.to(torch.float16).contiguous() for n, p in values.items()}
-        made = {"reading": self.reading, "rank": str(RANK), "scale": str(SCALE), "steps": str(self.step)}
-        save_file(half, self.out / "adapter.part", made)
+        metadata = {"reading": self.reading, "rank": str(RANK), "scale": str(SCALE), "steps": str(self.step)}
+        save_file(half, self.out / "adapter.part", metadata)
         (self.out / "adapter.part").replace(self.out / "adapter.safetensors")
         if self.step % KEEP == 0:
             shutil.copyfile(self.out / "adapter.safetensors", self.out / f"adapter-{self.step:06}.safetensors")
@@ -235,12 +234,12 @@ class Training:
         warm = min(1.0, (since_resume + 1) / WARM_UP)
         return LEARNING_RATE[self.reading] * warm * (max(0.0, 1 - since_resume / decay) if decay else 1.0)
 
-    def update(self, tokens: Tensor, asked: Tensor, rate: float) -> tuple[float, float]:
+    def update(self, tokens: Tensor, targets: Tensor, rate: float) -> tuple[float, float]:
         """Take one optimizer step; return the loss and the accuracy before it."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, right = LOSSES[self.reading](self.model, self.mask, tokens, asked)
-        loss.backward()
+        loss, right = LOSSES[self.reading](self.model, self.mask, tokens, targets)
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -281,7 +280,7 @@ def main() -> None:
     options.add_argument("--base", type=Path, required=True, help="folder of the base model")
     options.add_argument("--texts", type=Path, required=True, help="folder with " + " and ".join(TEXTS))
     options.add_argument("--reading", choices=LOSSES, default="masked")
-    options.add_argument("--out", type=Path, default=Path("training"))
+    options.add_argument("--out", type=Path, default=Path(".cache/training"))
     options.add_argument("--start", type=Path, help="adapter to start from")
     options.add_argument("--steps", type=int, default=100_000)
     options.add_argument("--decay", type=int, help="finish: bring the learning rate to zero over so many steps")

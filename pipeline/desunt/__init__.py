@@ -17,7 +17,7 @@ __all__ = ["__version__", "documents", "open"]
 def open(path: str | Path) -> OpenedDocument:
     """Open a document's folder of an outputs folder; its text is diplomatic, and what is supposed must be called for by name.
 
-    Raises InputError if there is no record, and WallBroken if its files do not belong together.
+    Raises InputError if there is no record, and IntegrityError if its files do not belong together.
     """
     from desunt.export.api import open_document
 

@@ -1,16 +1,16 @@
 """The exceptions of desunt and the exit codes they end a command with.
 
-DesuntError                 1  internal error
-+-- UsageError              2  the command or a setting is wrong
-+-- InputError              2  an input cannot be read; in a run, that input fails and the run goes on
-|   +-- EncryptedInput      2  a PDF with a password
-|   +-- ImageTooLarge       2  more pixels than `max_pixels`: a decompression bomb, or a limit to raise
-+-- DependencyMissing       3  Tesseract, its language data or a model is not installed
-+-- PageFailed              4  one page could not be read
-|   +-- PageTimeout         4  the engine took longer than `page_seconds`
-|   +-- Passing             4  a worker died or a disk did not answer: it is tried again before the page counts as failed
-+-- MachineFailed           3  the disk is full, or every page fails for the same reason: the run stops, no page is to blame
-+-- WallBroken              5  an export, a record or a hash is not what it must be
+DesuntError              1
++-- UsageError           2
++-- InputError           2
+|   +-- EncryptedInput   2
+|   +-- ImageTooLarge    2
++-- DependencyMissing    3
++-- PageFailed           4
+|   +-- PageTimeout      4
+|   +-- TransientError   4
++-- SystemFailure        3
++-- IntegrityError       5
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ExitCode(IntEnum):
 
 
 class DesuntError(Exception):
-    """Say what went wrong, where, and what to do about it."""
+    """Something went wrong: the message says what, where, and what to do about it."""
 
     exit_code = ExitCode.INTERNAL
 
@@ -49,40 +49,56 @@ def _rebuild(kind: type[DesuntError], problem: str, remedy: str) -> DesuntError:
 
 
 class UsageError(DesuntError):
+    """The command or a setting is wrong."""
+
     exit_code = ExitCode.USAGE
 
 
 class InputError(DesuntError):
+    """An input cannot be read; in a run, that input fails and the run goes on."""
+
     exit_code = ExitCode.USAGE
 
 
 class EncryptedInput(InputError):
-    pass
+    """A PDF asks for a password."""
 
 
 class ImageTooLarge(InputError):
-    pass
+    """An image has more pixels than `max_pixels`: a decompression bomb, or a limit to raise."""
 
 
 class DependencyMissing(DesuntError):
+    """Tesseract, its language data or a model is not installed."""
+
     exit_code = ExitCode.DEPENDENCY
 
 
 class PageFailed(DesuntError):
+    """One page could not be read."""
+
     exit_code = ExitCode.SOME_FAILED
 
 
 class PageTimeout(PageFailed):
-    pass
+    """The engine took longer than `page_seconds`."""
 
 
-class Passing(PageFailed):
-    pass
+class TransientError(PageFailed):
+    """A worker died or a disk did not answer: the page is tried again before it counts as failed."""
 
 
-class MachineFailed(DesuntError):
+class SystemFailure(DesuntError):
+    """The disk is full, or every page fails for the same reason: the run stops, no page is to blame."""
+
     exit_code = ExitCode.DEPENDENCY
 
 
-class WallBroken(DesuntError):
+class IntegrityError(DesuntError):
+    """An export, a record or a hash is not what it must be."""
+
     exit_code = ExitCode.WALL
+
+
+# Its name up to 0.2.
+WallBroken = IntegrityError

@@ -81,7 +81,8 @@ def test_a_missing_engine_ends_with_three_and_the_line_to_type(tmp_path, root) -
 
 
 def test_status_prints_for_programs(tmp_path) -> None:
-    from desunt.record.files import to_json, write_atomically
+    from desunt.record.atomic import write_atomically
+    from desunt.record.files import to_json
     from desunt.record.folder import SourceFile
 
     write_atomically(tmp_path / "a" / "source.json", to_json(SourceFile("desunt-source-1", "a.png", "a.png", "", 0, "a.png: empty")))

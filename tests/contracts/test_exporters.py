@@ -8,20 +8,21 @@ from dataclasses import replace
 from importlib.metadata import entry_points
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from markdown_it import MarkdownIt
 
 from desunt.errors import UsageError
-from desunt.export import EXPORTERS, MODES, RESERVED, Exporter, Mode, export_files, export_name, exporter_names, load_exporter
-from desunt.export.dehyphenation import text_in
+from desunt.export import EXPORTERS, MODES, RESERVED_FILE_NAMES, Exporter, Mode, export_files, export_file_name, exporter_names, load_exporter
+from desunt.export.dehyphenation import text_in_format
 from desunt.export.formats.json import ExportFile
 from desunt.export.gap_entries import entries
 from desunt.export.wording import extent_in_words, per_cent
-from desunt.record.conjecture import LABEL, Decision
-from desunt.record.document import Document, ImageRef, Page
-from desunt.record.files import Record, adapter, to_json
-from desunt.verify.exports import decoded
+from desunt.record.conjecture import CONJECTURE_LABEL, Decision
+from desunt.record.document import Document, Page
+from desunt.record.files import Record, type_adapter, to_json
+from desunt.verify.exports import decode
 from desunt.verify.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of
+from tests.support.exports import EXPORT_SEARCH, export_bytes, export_text, no_picture
 from tests.support.record_strategies import CANARY, VERDICT, records
 from tests.support.records import SQUARE, sample_record, sample_transcript
 
@@ -35,21 +36,9 @@ def kind(request: pytest.FixtureRequest) -> tuple[Exporter, Mode]:
     return load_exporter(name), mode
 
 
-def no_picture(_: ImageRef) -> bytes | None:
-    return None
-
-
-def made_of(exporter: Exporter, record: Record, pictures=no_picture, mode: Mode | None = None) -> bytes:
-    return b"".join(exporter.export(record, pictures, mode or exporter.modes[0]))
-
-
 def files_of(kind: tuple[Exporter, Mode], record: Record, pictures=no_picture, stem: str = "letter") -> list[tuple[str, bytes, Record]]:
     """Return the files of an export: name, content, and the part of the record each is made from."""
-    return [(file, made_of(kind[0], part, pictures, kind[1]), part) for file, part in export_files(stem, *kind, record)]
-
-
-def exported(name: str, record: Record, pictures=no_picture) -> str:
-    return made_of(load_exporter(name), record, pictures).decode()
+    return [(file, export_bytes(kind[0], part, pictures, kind[1]), part) for file, part in export_files(stem, *kind, record)]
 
 
 def shows_candidates(kind: tuple[Exporter, Mode]) -> bool:
@@ -63,8 +52,8 @@ def check_text(kind: tuple[Exporter, Mode], content: bytes, record: Record) -> N
         return
     shown, read = SHOWN.get(exporter.name, str), TEXT_OF[exporter.name]
     plain = exporter.name == "text" and mode == "diplomatic"
-    written = decoded(kind, content, record)
-    assert shown(written if plain else read(written)) == shown(text_in(exporter.name, record, mode))
+    written = decode(kind, content, record)
+    assert shown(written if plain else read(written)) == shown(text_in_format(exporter.name, record, mode))
 
 
 def test_exporter_is_what_the_table_calls_it(kind):
@@ -72,13 +61,13 @@ def test_exporter_is_what_the_table_calls_it(kind):
     assert load_exporter(exporter.name).suffix == exporter.suffix
     assert exporter.kind in ("reading", "apparatus")
     assert mode in MODES
-    names = [export_name("letter", load_exporter(name), other) for name, other in KINDS]
-    assert names.count(export_name("letter", exporter, mode)) == 1
+    names = [export_file_name("letter", load_exporter(name), other) for name, other in KINDS]
+    assert names.count(export_file_name("letter", exporter, mode)) == 1
 
 
 def test_file_name_carries_the_mode_unless_it_is_the_default(kind):
     exporter, mode = kind
-    assert (f".{mode}." in export_name("letter", exporter, mode).removesuffix(exporter.suffix) + ".") == (mode != exporter.modes[0])
+    assert (f".{mode}." in export_file_name("letter", exporter, mode).removesuffix(exporter.suffix) + ".") == (mode != exporter.modes[0])
 
 
 def test_exporter_gives_the_same_bytes_again(kind):
@@ -96,12 +85,12 @@ def test_text_is_that_of_the_mode(kind, record):
 def test_reading_export_holds_no_candidate_anywhere(kind):
     if not shows_candidates(kind):
         for _, content, part in files_of(kind, sample_record(), lambda _: SQUARE):
-            assert not [canary for canary in CANARIES if canary in decoded(kind, content, part)]
+            assert not [canary for canary in CANARIES if canary in decode(kind, content, part)]
 
 
 def test_apparatus_export_holds_every_candidate_with_its_label(kind):
     if shows_candidates(kind):
-        files = [decoded(kind, content, part) for _, content, part in files_of(kind, sample_record(), lambda _: SQUARE)]
+        files = [decode(kind, content, part) for _, content, part in files_of(kind, sample_record(), lambda _: SQUARE)]
         assert not [place for written in files for place in UNLABELLED[kind[0].name](written)]
         assert sum(LABELLED[kind[0].name](written) for written in files) == 11
 
@@ -120,17 +109,14 @@ def test_golden(kind, stem, golden, root):
             golden(root / "tests" / "golden" / file, content)
 
 
-HOSTILE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-
-
-@HOSTILE
+@EXPORT_SEARCH
 @given(record=records(decided=True))
 @pytest.mark.parametrize(("name", "mode"), [one for one in KINDS if one[0] != "pdf"])
 def test_no_text_breaks_out_of_any_export(name, mode, record):
     kind = (load_exporter(name), mode)
     for _, content, part in files_of(kind, record):
         check_text(kind, content, part)
-        written = decoded(kind, content, part)
+        written = decode(kind, content, part)
         if shows_candidates(kind):
             here = {gap.id for gap in part.document.gaps}
             assert not list(UNLABELLED[name](written))
@@ -141,10 +127,10 @@ def test_no_text_breaks_out_of_any_export(name, mode, record):
             assert VERDICT not in written
 
 
-@HOSTILE
+@EXPORT_SEARCH
 @given(record=records())
 def test_markdown_of_an_apparatus_has_no_links_no_html_and_only_its_own_headings(record):
-    made = exported("apparatus", record)
+    made = export_text("apparatus", record)
     tokens = MarkdownIt("commonmark").parse(made)
     inside = [child for token in tokens for child in token.children or ()]
     assert not [t for t in (*tokens, *inside) if t.type in ("html_block", "html_inline", "link_open", "image", "fence", "code_block")]
@@ -157,7 +143,7 @@ def test_markdown_of_an_apparatus_has_no_links_no_html_and_only_its_own_headings
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_text_of_a_transcript_is_its_bytes(encoding):
     record = sample_transcript(encoding)
-    assert made_of(load_exporter("text"), record) == record.document.transcript.text.encode(encoding)
+    assert export_bytes(load_exporter("text"), record) == record.document.transcript.text.encode(encoding)
 
 
 def test_unknown_format_is_named_with_those_that_are_known():
@@ -172,17 +158,17 @@ def test_table_and_entry_points_agree(monkeypatch):
 
 @pytest.mark.parametrize("stem", ["record", "Conjectures", "manifest", "source"])
 def test_no_export_takes_the_name_of_a_record(stem):
-    name = export_name(stem, load_exporter("json"), "apparatus")
-    assert name.casefold() not in RESERVED
+    name = export_file_name(stem, load_exporter("json"), "apparatus")
+    assert name.casefold() not in RESERVED_FILE_NAMES
     assert name == f"{stem}.export.json"
-    assert export_name(stem, load_exporter("text"), "diplomatic") == f"{stem}.txt"
+    assert export_file_name(stem, load_exporter("text"), "diplomatic") == f"{stem}.txt"
 
 
 def test_json_reads_back_under_its_schema():
-    made = made_of(load_exporter("json"), sample_record())
-    read = adapter(ExportFile).validate_json(made, strict=True)
+    made = export_bytes(load_exporter("json"), sample_record())
+    read = type_adapter(ExportFile).validate_json(made, strict=True)
     assert made == to_json(read), "written gap by gap, it is what it would be written at once"
-    assert read.gaps[0].candidates[0].status == LABEL
+    assert read.gaps[0].candidates[0].status == CONJECTURE_LABEL
     assert read.gaps[0].place.in_words == "page 1, line 2"
     refused = next(gap for gap in read.gaps if gap.id == "g3")
     assert refused.refusal.startswith("candidates too close")
@@ -194,14 +180,14 @@ def test_json_reads_back_under_its_schema():
 def test_json_of_a_document_without_gaps():
     record = sample_record()
     bare = Record(replace(record.document, pages=(Page(1, None, ()),)), {})
-    made = made_of(load_exporter("json"), bare)
-    assert made == to_json(adapter(ExportFile).validate_json(made, strict=True))
+    made = export_bytes(load_exporter("json"), bare)
+    assert made == to_json(type_adapter(ExportFile).validate_json(made, strict=True))
     assert json.loads(made)["gaps"] == []
 
 
 def test_refusal_shows_its_reason_before_any_candidate():
     for name in ("apparatus", "html"):
-        made = exported(name, sample_record())
+        made = export_text(name, sample_record())
         assert made.index("No reading is offered") < made.index("candidates too close") < made.index("zephyr")
 
 
@@ -209,17 +195,17 @@ def test_guess_an_editor_accepted_is_still_called_a_conjecture():
     decision = Decision("g1", "accepted", "guess", "quondam", "M. Editor", "2024-05-01T10:00:00Z")
     record = replace(sample_record(), decisions={"g1": decision})
     for name in ("apparatus", "html", "json"):
-        made = exported(name, record)
+        made = export_text(name, record)
         assert "not read on the page" in made
         assert "M. Editor" in made
-    assert "quondam" not in exported("text", record)
-    assert json.loads(exported("json", record))["decisions"][0]["decision"]["text"] == "quondam"
-    assert re.search(r"Decision: CONJECTURE `quondam`", exported("apparatus", record))
+    assert "quondam" not in export_text("text", record)
+    assert json.loads(export_text("json", record))["decisions"][0]["decision"]["text"] == "quondam"
+    assert re.search(r"Decision: CONJECTURE `quondam`", export_text("apparatus", record))
 
 
 def test_generator_is_named():
     for name in ("apparatus", "html", "json"):
-        assert generator_of(name, exported(name, sample_record())).startswith("desunt ")
+        assert generator_of(name, export_text(name, sample_record())).startswith("desunt ")
 
 
 @pytest.mark.parametrize(

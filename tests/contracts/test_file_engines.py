@@ -13,14 +13,14 @@ from PIL import Image
 
 from desunt.errors import PageFailed
 from desunt.export import export_files, load_exporter
-from desunt.ocr.engines import Reading, ReadsBeside, load_engine
+from desunt.ocr.engines import OcrResult, SidecarEngine, load_engine
 from desunt.record.document import Box, Document, Gap, ImageRef, Line, Page, Region, Word
 from desunt.record.files import Record
-from desunt.run.inputs.discovery import Source
-from desunt.run.plan import plan
+from desunt.run.inputs.discovery import InputSource
+from desunt.run.plan import plan_document
 from desunt.run.workflow import PageTask, read_page
 from desunt.settings import Settings
-from tests.contracts.test_ocr_engines import LINES, drawn
+from tests.support.engine_pages import LINES, draw_three_lines
 from tests.support.record_strategies import fit
 from tests.support.records import sample_record
 
@@ -28,10 +28,10 @@ FORMATS = ("page", "alto")
 BLANK = np.full((640, 480), 255, np.uint8)
 
 
-def read(name: str, scan: Path, number: int = 1, pixels=BLANK, dpi: int = 300) -> Reading:
+def read(name: str, scan: Path, number: int = 1, pixels=BLANK, dpi: int = 300) -> OcrResult:
     engine = load_engine(name, "eng")
-    assert isinstance(engine, ReadsBeside)
-    return engine.beside(scan, number).read(pixels, dpi, 10)
+    assert isinstance(engine, SidecarEngine)
+    return engine.for_page(scan, number).read(pixels, dpi, 10)
 
 
 def written(name: str, record: Record, folder: Path, stem: str = "letter") -> Path:
@@ -48,7 +48,7 @@ def beside(folder: Path, content: str, file: str = "letter.xml") -> Path:
     return folder / "letter.tif"
 
 
-def texts(reading: Reading) -> list[list[str]]:
+def texts(reading: OcrResult) -> list[list[str]]:
     return [[word.text for word in line.words] for line in reading.lines]
 
 
@@ -224,7 +224,7 @@ def test_file_cannot_make_the_parser_read_other_files(tmp_path):
 @pytest.fixture
 def page_of_lines(tmp_path: Path) -> Path:
     """A drawn page, and what it says as ALTO beside it."""
-    pixels, places = drawn()
+    pixels, places = draw_three_lines()
     scan = tmp_path / "letter.png"
     Image.fromarray(pixels).save(scan, dpi=(300, 300))
     lines = []
@@ -246,13 +246,13 @@ def test_page_is_worked_on_with_the_words_of_the_file(page_of_lines):
 
 
 def test_page_is_done_again_when_its_file_changes(page_of_lines):
-    source = Source(page_of_lines, "letter.png", "scan")
+    source = InputSource(page_of_lines, "letter.png", "scan")
     other = Settings(engine="tesseract")
-    before, untouched = plan(source, Settings(engine="alto"), ()), plan(source, other, ())
+    before, untouched = plan_document(source, Settings(engine="alto"), ()), plan_document(source, other, ())
     path = page_of_lines.with_name("letter.alto.xml")
     path.write_text(path.read_text().replace("Ambassador", "Minister"))
-    assert plan(source, Settings(engine="alto"), ()).keys != before.keys
-    assert plan(source, other, ()).keys == untouched.keys
+    assert plan_document(source, Settings(engine="alto"), ()).keys != before.keys
+    assert plan_document(source, other, ()).keys == untouched.keys
 
 
 def test_gap_marks_are_no_words(tmp_path):

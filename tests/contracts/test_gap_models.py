@@ -11,7 +11,7 @@ from desunt.lm.lexicon import Lexicon
 from desunt.lm.ngram import NgramModel
 from desunt.record.document import Extent, Gap, Letters
 from desunt.restore import restore
-from desunt.restore.gap_query import Asked
+from desunt.restore.gap_query import GapQuery
 from tests.support.tiny_models import FAMILIES, SENTENCES, small_embedded, small_masked, small_masked_model
 
 MEMBERS = (*FAMILIES, "causal", "embedded", "ngram")
@@ -36,7 +36,7 @@ def model(request, small) -> GapModel:
     if request.param in FAMILIES:
         return small_masked_model(request.param)
     if request.param == "ngram":
-        return NgramModel.train(SENTENCES, least={2: 1, 3: 1, 4: 1})
+        return NgramModel.train(SENTENCES, min_count={2: 1, 3: 1, 4: 1})
     return small.causal if request.param == "causal" else small.model
 
 
@@ -125,7 +125,7 @@ def test_restore_asks_every_model_alike(model):
         Gap("d", None, KNOWN, "illegible", "Sta1in"),
         Gap("e", None, KNOWN, "withheld"),
     ]
-    opinions = restore([Asked(gap, BEFORE, AFTER) for gap in gaps], model, lexicon=LEXICON, limit=80)
+    opinions = restore([GapQuery(gap, BEFORE, AFTER) for gap in gaps], model, lexicon=LEXICON, limit=80)
     assert [opinion.gap_id for opinion in opinions] == list("abcde")
     assert not opinions[-1].candidates
     for gap, opinion in zip(gaps, opinions, strict=True):
@@ -139,11 +139,11 @@ def test_restore_asks_every_model_alike(model):
 
 
 def test_capitals_are_restored_whether_the_model_knows_them_or_not(model):
-    [loud] = restore([Asked(Gap("a", None, KNOWN, "illegible"), BEFORE.upper(), AFTER.upper())], model, lexicon=LEXICON)
+    [loud] = restore([GapQuery(Gap("a", None, KNOWN, "illegible"), BEFORE.upper(), AFTER.upper())], model, lexicon=LEXICON)
     assert loud.candidates
     assert all(candidate.text == candidate.text.upper() for candidate in loud.candidates)
     [opening] = restore(
-        [Asked(Gap("a", None, KNOWN, "illegible"), "The treaty was signed. ", " telegrams were resumed.")], model, lexicon=LEXICON
+        [GapQuery(Gap("a", None, KNOWN, "illegible"), "The treaty was signed. ", " telegrams were resumed.")], model, lexicon=LEXICON
     )
     assert all(candidate.text[0] == candidate.text[0].upper() for candidate in opening.candidates)
 
@@ -162,6 +162,6 @@ def test_a_masked_model_comes_from_its_folder_through_the_table(family, tmp_path
 
 
 def test_the_baseline_comes_from_the_models_folder_through_the_table(tmp_path):
-    trained = NgramModel.train(SENTENCES, least={2: 1, 3: 1, 4: 1})
+    trained = NgramModel.train(SENTENCES, min_count={2: 1, 3: 1, 4: 1})
     trained.save(tmp_path / "ngram.npz")
     assert load_model("ngram", models=tmp_path).propose(CONTEXTS, 9) == trained.propose(CONTEXTS, 9)

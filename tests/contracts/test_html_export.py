@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 
 from desunt.verify.readback import TEXT_OF, html_pictures
-from tests.contracts.test_exporters import HOSTILE, exported
+from tests.support.exports import EXPORT_SEARCH, export_text
 from tests.support.record_strategies import records
 from tests.support.records import SCRIPT, SQUARE, sample_record
 
@@ -28,17 +28,17 @@ class Html(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-@HOSTILE
+@EXPORT_SEARCH
 @given(record=records(decided=True))
 def test_html_page_acts_on_nothing_that_a_document_says(record):
-    html = Html(exported("html", record))
+    html = Html(export_text("html", record))
     assert [tag for tag, _ in html.tags].count("script") == 1
     assert {given["href"][:1] for tag, given in html.tags if "href" in given} <= {"#"}
     assert not [name for _, given in html.tags for name in given if name.startswith("on") or name in ("style", "src", "action")]
 
 
 def test_html_page_allows_only_its_own_script_and_style():
-    made = exported("html", sample_record(), lambda _: SQUARE)
+    made = export_text("html", sample_record(), lambda _: SQUARE)
     policy = next(given["content"] for tag, given in Html(made).tags if given.get("http-equiv") == "Content-Security-Policy")
     for tag in ("script", "style"):
         content = made.split(f"<{tag}>", 1)[1].split(f"</{tag}>", 1)[0]
@@ -48,7 +48,7 @@ def test_html_page_allows_only_its_own_script_and_style():
 
 
 def test_html_page_carries_its_pictures_and_boxes_in_original_pixels():
-    made = exported("html", sample_record(), lambda _: SQUARE)
+    made = export_text("html", sample_record(), lambda _: SQUARE)
     assert html_pictures(made) == {1: SQUARE, 2: SQUARE}
     tags = Html(made).tags
     assert [given["viewbox"] for _, given in tags if given.get("class") == "sheet"] == ["0 0 480 640"] * 2
@@ -57,13 +57,13 @@ def test_html_page_carries_its_pictures_and_boxes_in_original_pixels():
 
 
 def test_html_page_without_its_scan_says_so():
-    made = exported("html", sample_record())
+    made = export_text("html", sample_record())
     assert made.count("Scan not found") == 2
     assert "data:image" not in made
 
 
 def test_html_links_gap_mark_box_and_card_to_each_other():
-    tags = Html(exported("html", sample_record(), lambda _: SQUARE)).tags
+    tags = Html(export_text("html", sample_record(), lambda _: SQUARE)).tags
     ids = [given["id"] for _, given in tags if "id" in given]
     assert len(ids) == len(set(ids))
     targets = {given["href"].removeprefix("#") for tag, given in tags if tag == "a"}
@@ -72,11 +72,11 @@ def test_html_links_gap_mark_box_and_card_to_each_other():
 
 
 def test_unclear_words_are_marked_by_more_than_colour():
-    made = exported("html", sample_record())
+    made = export_text("html", sample_record())
     assert re.search(r'<u class="unclear"[^>]*title="Unclear: [^"]*71\.0 %">Confidential\.</u>', made)
     assert made.count('<u class="unclear" data-box') == 1
 
 
 def test_script_in_a_word_is_text():
-    assert SCRIPT in TEXT_OF["html"](exported("html", sample_record()))
-    assert SCRIPT not in exported("html", sample_record())
+    assert SCRIPT in TEXT_OF["html"](export_text("html", sample_record()))
+    assert SCRIPT not in export_text("html", sample_record())

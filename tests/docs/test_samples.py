@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageFont
+from tools import make_samples
 
 from desunt.evaluate.ground_truth import GroundTruth, read_ground_truth
-from desunt.evaluate.metrics import bare, line_cer, pooled, word_score
-from desunt.evaluate.ocr.measure import Output, plain_tesseract
+from desunt.evaluate.metrics import line_cer, pooled, strip_punctuation, word_score
+from desunt.evaluate.ocr.measure import OcrOutput, plain_tesseract
 from desunt.record.document import Box
 
 NAME = "harriman-cable-1945-07-03"
@@ -28,22 +27,12 @@ def scans(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def drawing(scans: Path) -> ModuleType:
-    """The script as a module; it imports the plan that lies beside it."""
-    sys.path.insert(0, str(scans))
+def typewriter() -> ModuleType:
     try:
-        return importlib.import_module("make_samples")
-    finally:
-        sys.path.remove(str(scans))
-
-
-@pytest.fixture(scope="module")
-def typewriter(drawing: ModuleType) -> ModuleType:
-    try:
-        ImageFont.truetype(drawing.FONT, 20)
+        ImageFont.truetype(make_samples.FONT, 20)
     except OSError:
-        pytest.skip(f"{drawing.FONT} is not installed: apt-get install fonts-gnutypewriter")
-    return drawing
+        pytest.skip(f"{make_samples.FONT} is not installed: apt-get install fonts-gnutypewriter")
+    return make_samples
 
 
 @pytest.fixture(scope="module")
@@ -91,24 +80,24 @@ def test_four_places_are_unknown_and_nothing_is_claimed_for_them(lost: list[dict
     assert {place["damage"] for place in unknown} == {"blot"}
 
 
-def test_the_plan_gives_the_committed_places_and_ground_truth_again(scans: Path, drawing: ModuleType, lost: list[dict[str, Any]]) -> None:
-    pages, spots = drawing.plan((scans / f"{NAME}.txt").read_text(encoding="utf-8"))
-    assert [(spot.page, spot.row, spot.word, drawing.scan_box(spot)) for spot in spots] == [
+def test_the_plan_gives_the_committed_places_and_ground_truth_again(scans: Path, lost: list[dict[str, Any]]) -> None:
+    pages, spots = make_samples.plan((scans / f"{NAME}.txt").read_text(encoding="utf-8"))
+    assert [(spot.page, spot.row, spot.word, make_samples.scan_box(spot)) for spot in spots] == [
         (place["page"], place["row"], place["word"], place["box"]) for place in lost
     ]
-    assert drawing.ground_truth(pages, spots) == (scans / f"{NAME}.gt.txt").read_text(encoding="utf-8")
+    assert make_samples.ground_truth(pages, spots) == (scans / f"{NAME}.gt.txt").read_text(encoding="utf-8")
 
 
-def test_the_pages_carry_the_transcript_without_glosses(scans: Path, drawing: ModuleType) -> None:
+def test_the_pages_carry_the_transcript_without_glosses(scans: Path) -> None:
     transcript = (scans / f"{NAME}.txt").read_text(encoding="utf-8")
-    pages, _ = drawing.plan(transcript)
+    pages, _ = make_samples.plan(transcript)
     typed = " ".join(" ".join(row for page in pages for row in page if row != "- 2 -".center(62).rstrip()).split())
     assert "[" not in typed
     assert "port of Darien, Stalin interpreted" in typed
     source = transcript.split("Transcript - English")[1]
     for mark in ("... [ILLEGIBLE]", "[Dalian]", "[Lüshunkou District, Dalian]"):
         source = source.replace(mark, "")
-    kept = typed.replace(drawing.UNKNOWN, "")
+    kept = typed.replace(make_samples.UNKNOWN, "")
     assert kept.replace(" ", "") == "".join(source.split())
 
 
@@ -125,9 +114,9 @@ def test_the_same_seed_gives_the_same_pixels(typewriter: ModuleType) -> None:
     assert first[0].max() > 0.6
 
 
-def test_a_blot_covers_every_letter_and_spares_the_next_words(drawing: ModuleType) -> None:
+def test_a_blot_covers_every_letter_and_spares_the_next_words() -> None:
     box = (600, 500, 900, 556)
-    cover, _ = drawing.blot_cover(box, np.random.default_rng(5))
+    cover, _ = make_samples.blot_cover(box, np.random.default_rng(5))
     assert cover[500:556, 600:900].min() == 1
     assert cover[:, : 600 - 25].max() == 0
     assert cover[:, 900 + 25 :].max() == 0
@@ -145,7 +134,7 @@ def test_blots_are_dark_and_faded_words_pale_on_the_committed_scan(frames: list[
 
 
 @pytest.fixture(scope="module")
-def outputs(frames: list[Image.Image], tmp_path_factory: pytest.TempPathFactory) -> list[Output]:
+def outputs(frames: list[Image.Image], tmp_path_factory: pytest.TempPathFactory) -> list[OcrOutput]:
     if shutil.which("tesseract") is None:
         pytest.skip("Tesseract is not installed: apt-get install tesseract-ocr tesseract-ocr-eng")
     folder = tmp_path_factory.mktemp("frames")
@@ -155,7 +144,7 @@ def outputs(frames: list[Image.Image], tmp_path_factory: pytest.TempPathFactory)
     return [plain_tesseract(path) for path in paths]
 
 
-def test_what_is_not_lost_reads_better_than_97_percent(scans: Path, outputs: list[Output]) -> None:
+def test_what_is_not_lost_reads_better_than_97_percent(scans: Path, outputs: list[OcrOutput]) -> None:
     truth = read_ground_truth(scans / f"{NAME}.gt.txt")
     break_ = next(index for index, line in enumerate(truth.lines) if line.kind == "stamp") + 1
     pages = [GroundTruth(lines, truth.source) for lines in (truth.lines[:break_], truth.lines[break_:])]
@@ -167,11 +156,11 @@ def test_what_is_not_lost_reads_better_than_97_percent(scans: Path, outputs: lis
     assert recall > 0.95
 
 
-def test_no_lost_word_can_be_read(outputs: list[Output], lost: list[dict[str, Any]]) -> None:
+def test_no_lost_word_can_be_read(outputs: list[OcrOutput], lost: list[dict[str, Any]]) -> None:
     for place in lost:
         box = Box(*place["box"])
         words = outputs[place["page"] - 1].words or ()
         inside = [text for text, where in words if where.intersection(box) > where.area / 2]
-        assert bare(place["word"] or "") not in [bare(text) for text in inside] or not place["word"]
+        assert strip_punctuation(place["word"] or "") not in [strip_punctuation(text) for text in inside] or not place["word"]
         # Noise may be read in a blot, but no run of words where the transcript says nothing can be read.
-        assert place["word"] or sum(len(bare(text)) > 3 for text in inside) <= 1, inside
+        assert place["word"] or sum(len(strip_punctuation(text)) > 3 for text in inside) <= 1, inside

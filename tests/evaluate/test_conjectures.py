@@ -9,18 +9,18 @@ import pytest
 from desunt.errors import InputError, UsageError
 from desunt.evaluate.conjectures.answers import Answer
 from desunt.evaluate.conjectures.metrics import (
-    bins_of,
-    calibration_error,
-    mean_interval,
-    outcome,
-    perfect_calibration_error,
+    area_under_risk_coverage,
+    equal_mass_bins,
+    expected_calibration_error,
+    ideal_ece,
+    mean_estimate,
     risk_coverage,
-    risk_coverage_area,
+    score_answer,
 )
 from desunt.evaluate.conjectures.plots import draw
-from desunt.evaluate.conjectures.report import as_json, format_report
-from desunt.evaluate.conjectures.run import Answered, Selection, measure, select
-from desunt.evaluate.split import belongs, for_fitting, split_named
+from desunt.evaluate.conjectures.report import format_report, report_json
+from desunt.evaluate.conjectures.run import Answered, Selection, select, summarise
+from desunt.evaluate.split import is_for_fitting, is_in_split, parse_split
 from desunt.record.conjecture import Candidate, Conjecture, ModelRef, Opinion, Refusal
 from desunt.restore.gap_jsonl import GapLine, answer_line, read_gaps
 
@@ -71,7 +71,7 @@ def test_an_answer_keeps_a_refusal_s_candidates() -> None:
 
 
 def test_case_and_outer_punctuation_do_not_count_and_duplicates_are_one() -> None:
-    found = outcome("word1", "Minister", opinion(("the", 0.4), ("The,", 0.2), ("“minister”", 0.1)).candidates, refused=False)
+    found = score_answer("word1", "Minister", opinion(("the", 0.4), ("The,", 0.2), ("“minister”", 0.1)).candidates, refused=False)
     assert (found.rank, found.probability) == (2, pytest.approx(0.6))
 
 
@@ -90,17 +90,17 @@ def test_case_and_outer_punctuation_do_not_count_and_duplicates_are_one() -> Non
     ],
 )
 def test_what_counts_of_a_word(proposed: str, answer: str, same: bool) -> None:
-    assert (outcome("word1", answer, opinion((proposed, 0.5)).candidates, refused=False).rank == 1) is same
+    assert (score_answer("word1", answer, opinion((proposed, 0.5)).candidates, refused=False).rank == 1) is same
 
 
 def test_spaces_and_punctuation_count_where_the_task_is_exact() -> None:
     candidates = opinion(("s no", 0.4), (",s no ", 0.3), ("S No ", 0.2)).candidates
-    assert outcome("span1-10", "s no ", candidates, refused=False).rank == 3
-    assert outcome("word2", "s no ", candidates, refused=False).rank == 1
+    assert score_answer("span1-10", "s no ", candidates, refused=False).rank == 3
+    assert score_answer("word2", "s no ", candidates, refused=False).rank == 1
 
 
 def test_no_candidates_are_a_miss_at_probability_zero() -> None:
-    found = outcome("word1", "port", (), refused=True)
+    found = score_answer("word1", "port", (), refused=True)
     assert (found.rank, found.probability, found.edits, found.letters) == (None, 0.0, 4, 4)
 
 
@@ -113,7 +113,7 @@ PAIRS = (
 
 
 def test_the_figures_are_what_they_are_called() -> None:
-    report = measure(answered(*PAIRS, seconds=0.5))
+    report = summarise(answered(*PAIRS, seconds=0.5))
     assert [row.task for row in report.rows] == ["word1", "word2", "all"]
     assert [row.n for row in report.rows] == [2, 2, 4]
     word1, word2, pooled = report.rows
@@ -131,14 +131,14 @@ def test_the_figures_are_what_they_are_called() -> None:
 
 
 def test_a_refusal_counts_by_its_candidates() -> None:
-    row = measure(answered((line("port"), opinion(("port", 0.3), refused="too weak")))).rows[0]
+    row = summarise(answered((line("port"), opinion(("port", 0.3), refused="too weak")))).rows[0]
     assert (row.hits[1].value, row.refused) == (1.0, 1.0)
     assert row.gaps_a_second is None
 
 
 def test_the_truth_at_a_rank_counts_from_that_rank_on() -> None:
     ranked = opinion(*((f"w{n}", 0.04) for n in range(1, 21)))
-    row = measure(answered(*((line(f"w{n}"), ranked) for n in (1, 5, 6, 20, 21)))).rows[0]
+    row = summarise(answered(*((line(f"w{n}"), ranked) for n in (1, 5, 6, 20, 21)))).rows[0]
     assert [row.hits[most].value for most in (1, 5, 20)] == [0.2, 0.4, 0.8]
     assert row.mrr.value == pytest.approx((1 + 1 / 5 + 1 / 6 + 1 / 20) / 5)
 
@@ -147,7 +147,7 @@ def test_baselines_are_compared_gap_by_gap() -> None:
     lines = [line("port")] * 40
     good, bad = opinion(("port", 0.9)), opinion(("ship", 0.5), ("port", 0.4))
     pairs = [(one, good if n % 4 else bad) for n, one in enumerate(lines)]
-    report = measure(answered(*pairs, same=[found for _, found in pairs], worse=[good if n % 2 else bad for n in range(40)]))
+    report = summarise(answered(*pairs, same=[found for _, found in pairs], worse=[good if n % 2 else bad for n in range(40)]))
     same, worse = report.baselines
     # The same answers to the same gaps: no resampling of gaps tells them apart.
     assert (same.name, same.leads[0].value, same.leads[0].low, same.leads[0].high) == ("same", 0.0, 0.0, 0.0)
@@ -163,34 +163,34 @@ def test_calibration_error_is_small_for_calibrated_values_and_large_for_boasts()
     random = np.random.default_rng(0)
     honest = random.random(3000)
     right = (random.random(3000) < honest).astype(float)
-    expected = perfect_calibration_error(honest)
+    expected = ideal_ece(honest)
     assert 0.005 < expected < 0.05
-    assert calibration_error(honest, right) == pytest.approx(expected, abs=0.02)
-    assert calibration_error(np.sqrt(honest), right) > 0.1
+    assert expected_calibration_error(honest, right) == pytest.approx(expected, abs=0.02)
+    assert expected_calibration_error(np.sqrt(honest), right) > 0.1
 
 
 def test_intervals_hold_the_middle_95_per_cent() -> None:
     # A share of one half in 400 gaps: its standard error is a fortieth, and 95% lie within 1.96 of them.
-    found = mean_interval(np.array([0.0, 1.0] * 200))
+    found = mean_estimate(np.array([0.0, 1.0] * 200))
     assert (found.value, found.low, found.high) == (0.5, pytest.approx(0.451, abs=0.008), pytest.approx(0.549, abs=0.008))
-    assert mean_interval(np.array([0.0, 1.0] * 200)) == found
+    assert mean_estimate(np.array([0.0, 1.0] * 200)) == found
 
 
 def test_bins_hold_equally_many() -> None:
     probabilities = np.linspace(0.0, 1.0, 30)
-    bins = bins_of(probabilities, np.ones(30))
+    bins = equal_mass_bins(probabilities, np.ones(30))
     assert [n for _, _, n in bins] == [2] * 15
     assert bins[0][0] == pytest.approx((probabilities[0] + probabilities[1]) / 2)
 
 
 def test_what_perfect_calibration_shows_is_what_chance_gives() -> None:
     # One gap at 0.5: right or wrong, the error is a half. Sure and right: none.
-    assert perfect_calibration_error(np.array([0.5])) == 0.5
-    assert perfect_calibration_error(np.array([1.0, 0.0])) == 0.0
+    assert ideal_ece(np.array([0.5])) == 0.5
+    assert ideal_ece(np.array([1.0, 0.0])) == 0.0
     # Fifteen bins of one gap each at 0.2 (right for one in five): 2 * 0.2 * 0.8 on average.
     probabilities = np.linspace(0.1999, 0.2001, 15)
-    assert perfect_calibration_error(probabilities) == pytest.approx(0.32, abs=0.02)
-    assert perfect_calibration_error(probabilities) == perfect_calibration_error(probabilities)
+    assert ideal_ece(probabilities) == pytest.approx(0.32, abs=0.02)
+    assert ideal_ece(probabilities) == ideal_ece(probabilities)
 
 
 def test_no_figure_depends_on_the_order_of_gaps_that_are_equally_sure() -> None:
@@ -198,24 +198,24 @@ def test_no_figure_depends_on_the_order_of_gaps_that_are_equally_sure() -> None:
     right = np.array([1.0] * 10 + [0.0] * 10 + [1.0] * 18 + [0.0] * 2)
     turned = right[::-1].copy()[np.r_[20:40, 0:20]]
     assert not np.array_equal(right, turned)
-    assert calibration_error(probabilities, right) == pytest.approx(0.0)
-    assert calibration_error(probabilities, turned) == pytest.approx(0.0)
-    assert risk_coverage_area(probabilities, right) == pytest.approx(risk_coverage_area(probabilities, turned))
+    assert expected_calibration_error(probabilities, right) == pytest.approx(0.0)
+    assert expected_calibration_error(probabilities, turned) == pytest.approx(0.0)
+    assert area_under_risk_coverage(probabilities, right) == pytest.approx(area_under_risk_coverage(probabilities, turned))
 
 
 def test_risk_and_coverage() -> None:
     sure, right = np.array([0.2, 0.9, 0.4, 0.8]), np.array([0.0, 1, 1, 0])
     assert risk_coverage(sure, right).tolist() == pytest.approx([0.0, 1 / 2, 1 / 3, 2 / 4])
-    assert risk_coverage_area(sure, right) == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
+    assert area_under_risk_coverage(sure, right) == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
 
 
 def test_a_report_reads_as_a_table_and_as_json() -> None:
-    report = measure(answered((line("port"), opinion(("port", 0.8))), (line("the"), opinion(("a", 0.4))), seconds=2.0))
+    report = summarise(answered((line("port"), opinion(("port", 0.8))), (line("the"), opinion(("a", 0.4))), seconds=2.0))
     text = format_report(report)
     assert "50.0% (0-100)" in text
     assert "Model: test." in text
     assert "0.50" in text.splitlines()[1].split()[-1]
-    assert json.loads(as_json(report))["rows"][0]["hits"]["1"]["value"] == 0.5
+    assert json.loads(report_json(report))["rows"][0]["hits"]["1"]["value"] == 0.5
 
 
 def test_plots_are_drawn_and_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:
@@ -230,15 +230,15 @@ def test_plots_are_drawn_and_the_same_answers_give_the_same_bytes(tmp_path: Path
 
 
 def test_documents_are_split_once_for_all() -> None:
-    assert {name: for_fitting(name) for name in FITTED} == FITTED
+    assert {name: is_for_fitting(name) for name in FITTED} == FITTED
     assert set(FITTED.values()) == {True, False}
     for name, fitted in FITTED.items():
-        assert belongs(name, "all")
-        assert belongs(name, "fitting") is fitted
-        assert belongs(name, "held-out") is not fitted
-    assert split_named("held-out") == "held-out"
-    with pytest.raises(UsageError, match="all, fitting, held-out"):
-        split_named("test")
+        assert is_in_split(name, "all")
+        assert is_in_split(name, "dev") is fitted
+        assert is_in_split(name, "test") is not fitted
+    assert parse_split("held-out") == parse_split("test") == "test"
+    with pytest.raises(UsageError, match="all, dev, test, fitting, held-out"):
+        parse_split("odd")
 
 
 def test_gaps_are_selected_by_task_split_and_number(tmp_path: Path) -> None:
@@ -248,10 +248,10 @@ def test_gaps_are_selected_by_task_split_and_number(tmp_path: Path) -> None:
     chosen = select([path], Selection())
     assert sorted(one.id for one in chosen) == sorted(str(n) for n in range(len(names)))
     assert [one.task for one in chosen] == ["word2"] * 6 + ["word1"] * 6
-    held = select([path], Selection(split="held-out"))
+    held = select([path], Selection(split="test"))
     assert [one.id for one in held] == [one.id for one in chosen if not FITTED[one.document or ""]]
     # The limit is of the gaps that are left, not of those that were looked at.
-    assert [one.id for one in select([path], Selection(split="held-out", limit=1))] == [
+    assert [one.id for one in select([path], Selection(split="test", limit=1))] == [
         next(one.id for one in held if one.task == task) for task in dict.fromkeys(one.task for one in held)
     ]
     assert {one.task for one in select([path], Selection(task="word1"))} == {"word1"}
@@ -270,7 +270,7 @@ def test_several_files_are_measured_together_and_an_id_is_there_once(tmp_path: P
 def test_a_gap_of_no_known_document_belongs_to_no_split(tmp_path: Path) -> None:
     path = write(tmp_path / "gaps.jsonl", {**ROW, "answer": "x", "task": "word1"})
     with pytest.raises(InputError, match="has no `doc`"):
-        select([path], Selection(split="held-out"))
+        select([path], Selection(split="test"))
 
 
 @pytest.mark.data

@@ -14,8 +14,7 @@ from desunt.evaluate.ground_truth import GroundTruth, Kind, TrueLine, TrueWord, 
 from desunt.evaluate.labels import label_words
 from desunt.evaluate.metrics import (
     Rate,
-    bare,
-    best_place,
+    best_match,
     difference_interval,
     invented_words,
     line_cer,
@@ -24,6 +23,7 @@ from desunt.evaluate.metrics import (
     page_wer,
     pooled,
     rate_interval,
+    strip_punctuation,
     word_score,
     words_of,
 )
@@ -46,7 +46,7 @@ def test_normalise_keeps_case_and_forgives_typography() -> None:
     ("word", "expected"), [("(Dalian),", "Dalian"), ("AMWHIP/1.", "AMWHIP/1"), ("...", ""), ("_|", ""), ("don\u2019t", "don't")]
 )
 def test_bare_words_lose_the_punctuation_at_their_ends(word: str, expected: str) -> None:
-    assert bare(word) == expected
+    assert strip_punctuation(word) == expected
 
 
 def test_words_of_a_text() -> None:
@@ -55,15 +55,15 @@ def test_words_of_a_text() -> None:
 
 @given(LETTERS.filter(bool), LETTERS)
 def test_best_place_is_the_best_of_all_places(line: str, text: str) -> None:
-    place = best_place(line, text)
+    place = best_match(line, text)
     spans = combinations_with_replacement(range(len(text) + 1), 2)
     assert place.edits == min(Levenshtein.distance(line, text[start:end]) for start, end in spans)
     assert Levenshtein.distance(line, text[place.start : place.end]) == place.edits
 
 
 def test_a_line_that_is_not_there_costs_its_length_at_most() -> None:
-    assert best_place("troops", "").edits == 6
-    assert best_place("troops", "xxxxxxxxxxxxxxxxxxxxxxx").edits == 6
+    assert best_match("troops", "").edits == 6
+    assert best_match("troops", "xxxxxxxxxxxxxxxxxxxxxxx").edits == 6
 
 
 def test_line_cer_does_not_mind_order_nor_what_the_ground_truth_leaves_out() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from desunt.errors import DependencyMissing, InputError, PageFailed
 from desunt.evaluate.ground_truth import find_pages, marked_line, read_ground_truth
 from desunt.evaluate.metrics import normalise, pooled
-from desunt.evaluate.ocr.measure import Output, Report, desunt_output, evaluate_ocr, plain_tesseract, read_table
+from desunt.evaluate.ocr.measure import OcrOutput, OcrReport, evaluate_ocr, parse_tesseract_table, plain_tesseract, to_output
 from desunt.evaluate.ocr.report import draw, format_report, report_json
 from desunt.record.document import Box, Gap, Line, Page, Region, Word
 
@@ -48,8 +48,8 @@ def folder(tmp_path: Path) -> Path:
 PLAIN = {"one": "Half tne revenues of the port", "two": "Stalin agreed to eliminate"}
 
 
-def plain(image: Path) -> Output:
-    return Output(PLAIN[image.stem], ())
+def plain(image: Path) -> OcrOutput:
+    return OcrOutput(PLAIN[image.stem], ())
 
 
 def test_pages_are_found_with_and_without_ground_truth(folder: Path) -> None:
@@ -137,15 +137,15 @@ def test_plots_are_drawn_and_the_same_figures_give_the_same_bytes(folder: Path) 
 
 def test_tesseract_tables_keep_quotes_and_lose_boxes_over_several_pages() -> None:
     row = '5\t{}\t1\t1\t1\t1\t10\t20\t30\t0\t95.5\t"lease"\n'
-    assert read_table("x", HEAD + row.format(1)).words == (('"lease"', Box(10, 20, 40, 21)),)
-    assert read_table("x", HEAD + row.format(1) + row.format(2)).words is None
+    assert parse_tesseract_table("x", HEAD + row.format(1)).words == (('"lease"', Box(10, 20, 40, 21)),)
+    assert parse_tesseract_table("x", HEAD + row.format(1) + row.format(2)).words is None
 
 
 def test_what_desunt_says_never_holds_marks_of_gaps() -> None:
     pages = (page(word("Half"), gap("tne"), gap(None)),)
-    assert desunt_output(pages, readings=False).text == "Half"
-    assert desunt_output(pages, readings=True).text == "Half tne"
-    assert desunt_output((*pages, *pages), readings=False).words is None
+    assert to_output(pages, readings=False).text == "Half"
+    assert to_output(pages, readings=True).text == "Half tne"
+    assert to_output((*pages, *pages), readings=False).words is None
 
 
 def test_marked_lines() -> None:
@@ -205,16 +205,16 @@ def test_errata_correct_single_words(tmp_path: Path) -> None:
     assert [w.text for w in read_ground_truth(tmp_path / "x.gt.txt").lines[0].words] == ["the", "revivification,", "of", "asures"]
 
 
-def as_reader(output: Output) -> tuple[Page, ...]:
+def as_reader(output: OcrOutput) -> tuple[Page, ...]:
     """Plain Tesseract's own words as pages."""
     words = [Word(str(n), unicodedata.normalize("NFC", text.strip()), box, "tesseract") for n, (text, box) in enumerate(output.words or ())]
     return (page(*words),)
 
 
-def with_tesseract_on_both_sides(folder: Path) -> Report:
-    known: dict[Path, Output] = {}
+def with_tesseract_on_both_sides(folder: Path) -> OcrReport:
+    known: dict[Path, OcrOutput] = {}
 
-    def remembered(image: Path) -> Output:
+    def remembered(image: Path) -> OcrOutput:
         known[image] = plain_tesseract(image)
         return known[image]
 

@@ -1,4 +1,4 @@
-"""How many misread words come back from the candidates: pieces of a page, and the figures."""
+"""How many misread words come back from the candidates: tokens of a page, and the figures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from desunt.evaluate.ground_truth import GroundTruth, marked_line
-from desunt.evaluate.labels import stand_words
+from desunt.evaluate.labels import align_words
 from desunt.evaluate.metrics import Rate
-from desunt.evaluate.recovery.measure import efforts, hits_by_rank, measure
-from desunt.evaluate.recovery.pieces import AskedPage, Piece, flagged, pieces_of
-from desunt.evaluate.recovery.report import as_json, draw, format_report
+from desunt.evaluate.recovery.aligned_page import AlignedPage, AlignedToken, align_tokens, with_doubtful_gaps
+from desunt.evaluate.recovery.measure import effort_curve, hits_by_rank, measure
+from desunt.evaluate.recovery.report import draw, format_report, report_json
 from desunt.evaluate.recovery.run import Recovery
 from desunt.record.document import Box, Gap, Line, Page, Region, Word
 
@@ -34,13 +34,13 @@ def page(*lines: Sequence[Word | Gap]) -> Page:
     return Page(1, None, (Region("r", "body", None, tuple(Line(f"l{n}", None, tuple(line)) for n, line in enumerate(lines))),))
 
 
-def pieces(there: GroundTruth, read: Page, candidates: dict[str, tuple[str, ...]] | None = None) -> tuple[Piece, ...]:
-    return pieces_of([read], [read], there, {"desunt": candidates or {}})
+def aligned(there: GroundTruth, read: Page, candidates: dict[str, tuple[str, ...]] | None = None) -> tuple[AlignedToken, ...]:
+    return align_tokens([read], [read], there, {"desunt": candidates or {}})
 
 
 def test_a_true_word_belongs_to_the_word_that_has_most_of_its_letters() -> None:
     there = truth("the interest ofthe of war Minister went")
-    standings = stand_words(there, ["the", "inter", "est", "of", "the", "ofwar", "Minister", "went"])
+    standings = align_words(there, ["the", "inter", "est", "of", "the", "ofwar", "Minister", "went"])
     assert [(one.label, one.truth) for one in standings] == [
         ("right", ("the",)), ("wrong", ("interest",)), ("wrong", ()), ("wrong", ()), ("wrong", ("ofthe",)), ("wrong", ("of", "war")),
         ("right", ("Minister",)), ("right", ("went",)),
@@ -49,11 +49,11 @@ def test_a_true_word_belongs_to_the_word_that_has_most_of_its_letters() -> None:
 
 def test_doubtful_words_become_gaps_that_keep_their_reading() -> None:
     line = (word("the", 0.9), word("Arnbassador,", 0.5), word("—", 0.1), word("wax.", 0.6))
-    made = flagged(page(line), 0.4)
+    made = with_doubtful_gaps(page(line), 0.4)
     tokens = made.lines[0].tokens
     assert [type(token) for token in tokens] == [Word, Gap, Word, Word]
     assert tokens[1] == Gap("w-Arnbassador,", None, None, "low-confidence", "Arnbassador,", continues=False)
-    last = flagged(page(line), 0.39).lines[0].tokens[3]
+    last = with_doubtful_gaps(page(line), 0.39).lines[0].tokens[3]
     assert isinstance(last, Gap)
     assert last.continues is None
 
@@ -61,17 +61,17 @@ def test_doubtful_words_become_gaps_that_keep_their_reading() -> None:
 def test_a_gap_s_length_is_that_of_its_box() -> None:
     boxed = [Word(f"w{n}", "letters", Box(100 * n, 0, 100 * n + 68, 20), "tesseract", 0.9, 0.95) for n in range(5)]
     doubtful = Word("d", "thirteen", Box(600, 0, 730, 20), "tesseract", 0.9, 0.2)
-    made = flagged(page((*boxed, doubtful)), 0.5).gaps[0]
+    made = with_doubtful_gaps(page((*boxed, doubtful)), 0.5).gaps[0]
     assert made.extent is not None
     assert made.extent.unit == "character"
     assert made.extent.least <= 13 <= (made.extent.most or 0)
 
 
-def test_pieces_know_what_stands_at_them() -> None:
+def test_tokens_know_what_stands_at_them() -> None:
     there = truth("the Ambassador informed the Minister of war")
     read = page((word("the"), gap("g1", "Arnbassador informcd"), word("thc", 0.8), word("Minister"), gap("g2", "of"), word("war")))
-    found = pieces(there, read, {"g1": ("Ambassador intormed", "Ambassador, informed", "x"), "g2": ("of",)})
-    assert [(one.words, one.labels, one.truth, one.gap) for one in found] == [
+    found = aligned(there, read, {"g1": ("Ambassador intormed", "Ambassador, informed", "x"), "g2": ("of",)})
+    assert [(one.words, one.labels, one.truth, one.is_gap) for one in found] == [
         (("the",), ("right",), ("the",), False),
         (("Arnbassador", "informcd"), ("wrong", "wrong"), ("Ambassador", "informed"), True),
         (("thc",), ("wrong",), ("the",), False),
@@ -89,12 +89,12 @@ def test_pieces_know_what_stands_at_them() -> None:
 )
 def test_a_candidate_is_right_word_for_word_with_its_letter_case(offered: tuple[str, ...], rank: int | None) -> None:
     read = page((word("the"), gap("g", "Arnbassador"), word("informed")))
-    assert pieces(truth("the Ambassador informed"), read, {"g": offered})[1].rank("desunt") == rank
+    assert aligned(truth("the Ambassador informed"), read, {"g": offered})[1].rank("desunt") == rank
 
 
 def under(lines: str, *tokens: Word | Gap) -> tuple[str, ...] | None:
-    found = pieces(truth(*lines.split("/")), page(tokens))
-    return next(one.truth for one in found if one.gap and not one.words)
+    found = aligned(truth(*lines.split("/")), page(tokens))
+    return next(one.truth for one in found if one.is_gap and not one.words)
 
 
 def test_what_stands_under_a_blot_is_what_no_neighbour_read() -> None:
@@ -114,37 +114,37 @@ def test_nobody_can_tell_what_stands_under_a_blot_in_no_line_or_over_doubtful_wo
     assert under("⟦HAND: the old Minister of war⟧", word("the"), word("old"), blot, word("of"), word("war")) is None
 
 
-def test_withheld_and_handwritten_gaps_are_no_pieces() -> None:
+def test_withheld_and_handwritten_gaps_are_no_tokens() -> None:
     read = page((word("the"), gap("a", None, "withheld"), gap("b", "scrawl", "handwriting"), word("war")))
-    assert [one.words for one in pieces(truth("the war"), read)] == [("the",), ("war",)]
+    assert [one.words for one in aligned(truth("the war"), read)] == [("the",), ("war",)]
 
 
-def piece(read: str, label: str, there: str, *offered: str, doubt: float | None = None) -> Piece:
+def token(read: str, label: str, there: str, *offered: str, doubt: float | None = None) -> AlignedToken:
     """A word that was read, a gap if it has a doubt; what `desunt` offers before a bar, what `other` offers after it."""
     labels = tuple(label.split()) if read else ()
     texts = tuple(offered)
     cut = texts.index("|") if "|" in texts else len(texts)
     candidates = {"desunt": texts[:cut], "other": texts[cut + 1 :]}
-    return Piece(tuple(read.split()), labels, tuple(there.split()), doubt or 0.05, doubt is not None, candidates if doubt else None)  # type: ignore[arg-type]
+    return AlignedToken(tuple(read.split()), labels, tuple(there.split()), doubt or 0.05, doubt is not None, candidates if doubt else None)  # type: ignore[arg-type]
 
 
-FIRST = AskedPage(
+FIRST = AlignedPage(
     "a.png", "one two three four five six seven eight", "one tvo thrce four five six sevcn eight",
     ("right", "wrong", "wrong", "right", "right", "right", "wrong", "unscored"),
     (
-        piece("one", "right", "one"),
-        piece("tvo", "wrong", "two", "two", "to", "|", "to", "two", doubt=1.0),
-        piece("thrce", "wrong", "three", "trice", "b", "c", "d", "e", "three", doubt=0.6),
-        piece("four", "right", "four", "fours", "four", "|", "four", doubt=0.4),
-        piece("five", "right", "five"),
-        piece("sixx", "wrong", "six"),
-        piece("", "", "seven", "seven", doubt=1.0),
-        piece("eight", "right", "eight"),
+        token("one", "right", "one"),
+        token("tvo", "wrong", "two", "two", "to", "|", "to", "two", doubt=1.0),
+        token("thrce", "wrong", "three", "trice", "b", "c", "d", "e", "three", doubt=0.6),
+        token("four", "right", "four", "fours", "four", "|", "four", doubt=0.4),
+        token("five", "right", "five"),
+        token("sixx", "wrong", "six"),
+        token("", "", "seven", "seven", doubt=1.0),
+        token("eight", "right", "eight"),
     ),
 )  # fmt: skip
-SECOND = AskedPage(
+SECOND = AlignedPage(
     "b.png", "red blue", "red blue", ("right", "right"),
-    (piece("red", "right", "red"), piece("blve x", "wrong wrong", "blue", "blue", doubt=0.9)),
+    (token("red", "right", "red"), token("blve x", "wrong wrong", "blue", "blue", doubt=0.9)),
 )  # fmt: skip
 BOTH = Recovery("here", 0.05, 0.3, ("desunt", "other"), (FIRST, SECOND))
 
@@ -179,13 +179,15 @@ def test_errors_before_and_after_an_editor() -> None:
 
 
 def test_more_decisions_leave_fewer_errors() -> None:
-    steps = [(one.doubt, round(one.decisions, 1), one.error) for one in efforts(BOTH.pages, "desunt")]
+    steps = [(one.doubt, round(one.decisions, 1), one.error) for one in effort_curve(BOTH.pages, "desunt")]
     assert steps == [(2.0, 0.0, 0.6), (1.0, 20.0, 0.4), (0.9, 30.0, 0.2), (0.6, 40.0, 0.2), (0.4, 50.0, 0.2)]
     assert hits_by_rank(BOTH.pages, "desunt")[4:6] == pytest.approx([4 / 6, 5 / 6])
 
 
 def test_what_was_read_where_nothing_stands_is_a_miss() -> None:
-    stray = AskedPage("a.png", "one", "one", ("right",), (piece("one", "right", "one"), piece("oise", "wrong", "", "", "noise", doubt=0.9)))
+    stray = AlignedPage(
+        "a.png", "one", "one", ("right",), (token("one", "right", "one"), token("oise", "wrong", "", "", "noise", doubt=0.9))
+    )
     report = measure(Recovery("here", 0.05, 0.3, ("desunt",), (stray,)))
     assert report.hits[0].misread[20] == (Rate(0, 1),)
     assert report.counts.nothing_there == 1
@@ -198,7 +200,7 @@ def test_the_report_says_what_was_measured(tmp_path: Path) -> None:
     assert "less legible than 0.700: 83.3% (75-100) of the misread words and 20.0% (0-25) of the right ones; 5 gaps, 50.0 per 100" in said
     assert "| all misread words | 6 | desunt | 66.7% (50-100) | 66.7% (50-100) | 83.3% (75-100) |" in said
     assert "| desunt + editor, desunt | 20.0% (0-25) | 18.2% (0-25) | 50.0 |" in said
-    row = json.loads(json.dumps(as_json(report), allow_nan=False))
+    row = json.loads(json.dumps(report_json(report), allow_nan=False))
     assert row["hits"][0]["misread"]["5"][0] == pytest.approx(4 / 6)
     assert row["word_error_rate"]["desunt"][0] == pytest.approx(0.6)
     first = [path.read_bytes() for path in draw(BOTH, report, tmp_path / "one")]

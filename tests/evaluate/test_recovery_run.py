@@ -12,13 +12,13 @@ from desunt.cli import app
 from desunt.errors import InputError, UsageError
 from desunt.evaluate.ground_truth import GroundTruth, marked_line
 from desunt.evaluate.recovery.measure import measure
-from desunt.evaluate.recovery.resume_file import PageLines, Proposed, ReadPage
-from desunt.evaluate.recovery.run import Image, Recovery, evaluate_recovery, find_images
+from desunt.evaluate.recovery.resume_file import PageCacheFile, ProposedCandidates, ReadPage
+from desunt.evaluate.recovery.run import Recovery, TruthImage, evaluate_recovery, find_images
 from desunt.evaluate.recovery.systems import NearestWords
 from desunt.lm.lexicon import Lexicon
 from desunt.record.document import Line, Page, Region, Word
 from desunt.settings import read_settings
-from tests.integration.conftest import typed_page
+from tests.support.rendered_pages import letter_page
 
 COUNTS = {"the": 900, "war": 80, "ward": 20, "was": 700, "Stalin": 40, "Minister": 30}
 LEXICON = Lexicon({one.casefold(): n for one, n in COUNTS.items()}, {one.casefold(): one for one in COUNTS}, 5000)
@@ -38,84 +38,86 @@ def test_the_nearest_words_by_edits_then_frequency_in_the_reading_s_case() -> No
     assert nearest("—") == ()
 
 
-class Asking:
-    """The truth for every gap, counting what it is asked and failing at will."""
+class CountingSystem:
+    """The truth for every gap, counting the gaps it is given and failing at will."""
 
-    by, identity = "desunt", "one"
+    name, cache_key = "desunt", "one"
 
     def __init__(self, fail_at: int | None = None) -> None:
-        self.fail_at, self.asked = fail_at, list[tuple[str, ...]]()
+        self.fail_at, self.queried = fail_at, list[tuple[str, ...]]()
 
-    def propose(self, page: Page) -> dict[str, tuple[str, ...]]:
-        if len(self.asked) == self.fail_at:
+    def answer(self, question: Page) -> dict[str, tuple[str, ...]]:
+        if len(self.queried) == self.fail_at:
             raise KeyboardInterrupt
-        self.asked.append(tuple(gap.id for gap in page.gaps))
-        return {gap.id: ("two",) for gap in page.gaps}
+        self.queried.append(tuple(gap.id for gap in question.gaps))
+        return {gap.id: ("two",) for gap in question.gaps}
 
 
 LEGIBLE = {"one": 0.99, "tvo": 0.3, "three": 0.6, "four": 0.99, "five": 0.99, "six": 0.99, "seven": 0.99}
 WORDS = tuple(Word(f"w-{text}", text, None, "tesseract", 0.9, legibility) for text, legibility in LEGIBLE.items())
 READ = Page(1, None, (Region("r", "body", None, (Line("l", None, WORDS),)),))
 TRUTH = GroundTruth((marked_line("one two three four five six seven"),), Path("a.gt.txt"))
-IMAGES = tuple(Image(name, Path(name), TRUTH, f"key of {name}") for name in ("a.png", "b.png", "c.png"))
+IMAGES = tuple(TruthImage(name, Path(name), TRUTH, f"key of {name}") for name in ("a.png", "b.png", "c.png"))
 
 
-def run(asker: Asking, path: Path | None, *, resume: bool = False, alarms: float = 0.05, reads: list[str] | None = None) -> Recovery:
+def run(
+    system: CountingSystem, path: Path | None, *, resume: bool = False, max_fpr: float = 0.05, reads: list[str] | None = None
+) -> Recovery:
     def read(image: Path) -> ReadPage:
         if reads is not None:
             reads.append(image.name)
         return ReadPage((READ,), "one tvo three four five six seven")
 
-    return evaluate_recovery(Path("here"), IMAGES, read, [asker], PageLines(path, resume=resume), alarms=alarms)
+    return evaluate_recovery(Path("here"), IMAGES, read, [system], PageCacheFile(path, resume=resume), max_fpr=max_fpr)
 
 
 def test_the_threshold_is_where_the_share_of_right_words_lies_above_it() -> None:
     # Of six right words a page only `three` is in doubt (0.4): with a share of a sixth or more it is asked about too.
-    few, many = Asking(), Asking()
-    assert run(few, None, alarms=0.1).doubt == pytest.approx(0.4)
-    assert few.asked == [("w-tvo",)] * 3
-    assert run(many, None, alarms=0.2).doubt == pytest.approx(0.01)
-    assert many.asked == [("w-tvo", "w-three")] * 3
-    none = Asking()
-    assert run(none, None, alarms=0).doubt is None
-    assert none.asked == [()] * 3
+    few, many = CountingSystem(), CountingSystem()
+    assert run(few, None, max_fpr=0.1).doubt == pytest.approx(0.4)
+    assert few.queried == [("w-tvo",)] * 3
+    assert run(many, None, max_fpr=0.2).doubt == pytest.approx(0.01)
+    assert many.queried == [("w-tvo", "w-three")] * 3
+    none = CountingSystem()
+    assert run(none, None, max_fpr=0).doubt is None
+    assert none.queried == [()] * 3
 
 
 def test_a_run_that_was_cut_goes_on_and_says_the_same(tmp_path: Path) -> None:
-    out, whole, reads = tmp_path / "new" / "pages.jsonl", run(Asking(), None), list[str]()
+    out, whole, reads = tmp_path / "new" / "pages.jsonl", run(CountingSystem(), None), list[str]()
     with pytest.raises(KeyboardInterrupt):
-        run(Asking(fail_at=1), out, reads=reads)
+        run(CountingSystem(fail_at=1), out, reads=reads)
     assert len(out.read_text("utf-8").splitlines()) == 4
     out.write_bytes(out.read_bytes() + b'{"kind": "Propo')
-    second = Asking()
+    second = CountingSystem()
     resumed = run(second, out, resume=True, reads=reads)
-    assert (len(second.asked), reads) == (2, ["a.png", "b.png", "c.png"])
+    assert (len(second.queried), reads) == (2, ["a.png", "b.png", "c.png"])
     assert measure(resumed) == measure(whole)
-    third = Asking()
+    third = CountingSystem()
     run(third, out, resume=True, reads=reads)
-    assert (third.asked, len(reads)) == ([], 3)
-    other = Asking()
-    run(other, out, resume=True, alarms=0.2, reads=reads)
-    assert (len(other.asked), len(reads)) == (3, 3)
+    assert (third.queried, len(reads)) == ([], 3)
+    other = CountingSystem()
+    run(other, out, resume=True, max_fpr=0.2, reads=reads)
+    assert (len(other.queried), len(reads)) == (3, 3)
 
 
 def test_a_file_of_pages_is_not_written_to_unasked_and_not_guessed_at(tmp_path: Path) -> None:
     out = tmp_path / "pages.jsonl"
-    PageLines(out, resume=False).add("a.png", "key", Proposed({"g": ("one", "two")}))
+    PageCacheFile(out, resume=False).add("a.png", "key", ProposedCandidates({"g": ("one", "two")}))
     with pytest.raises(UsageError, match="holds pages already"):
-        PageLines(out, resume=False)
-    kept = PageLines(out, resume=True)
-    assert kept.find(Proposed, "a.png", "key") == Proposed({"g": ("one", "two")})
-    assert kept.find(Proposed, "a.png", "another key") is None
+        PageCacheFile(out, resume=False)
+    kept = PageCacheFile(out, resume=True)
+    assert kept.find(ProposedCandidates, "a.png", "key") == ProposedCandidates({"g": ("one", "two")})
+    assert kept.find(ProposedCandidates, "a.png", "another key") is None
     out.write_text("[]\n", "utf-8")
     with pytest.raises(InputError, match="line 1"):
-        PageLines(out, resume=True)
+        PageCacheFile(out, resume=True)
 
 
 def test_the_command_over_a_real_reading(tmp_path: Path) -> None:
     folder, out = tmp_path / "scans", tmp_path / "pages.jsonl"
     folder.mkdir()
-    typed_page("The Ambassador informed the\nMinister of the mattcr.").save(folder / "a.png", dpi=(300, 300))
+    letter_page("The Ambassador informed the\nMinister of the mattcr.").save(folder / "a.png", dpi=(300, 300))
     (folder / "a.gt.txt").write_text("The Ambassador informed the\nMinister of the matter.\n", encoding="utf-8")
     command = ["evaluate", "recovery", str(folder), "--model", "ngram", "--out", str(out)]
     done = CliRunner().invoke(app, [*command, "--false-alarms", "0.9", "--json", "--plots", str(tmp_path / "plots")])
@@ -134,6 +136,6 @@ def test_the_command_over_a_real_reading(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_ground_truth(tmp_path: Path) -> None:
-    typed_page().save(tmp_path / "a.png")
+    letter_page().save(tmp_path / "a.png")
     with pytest.raises(InputError, match="ground truth"):
         find_images(tmp_path, read_settings())

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from desunt.cli import app
 from desunt.errors import InputError
-from desunt.evaluate.redactions import Marked, evaluate_withheld, format_scores, read_marks, score_page
+from desunt.evaluate.redactions import MarkedRedaction, evaluate_redactions, format_scores, read_marks, score_page
 from desunt.record.document import Box, Gap, Line, Page, Reason, Region
-from tests.integration.conftest import typed_page
+from tests.support.rendered_pages import letter_page
 
 BAR, FAR = Box(100, 100, 300, 130), Box(100, 500, 300, 530)
 
@@ -25,40 +25,42 @@ def page_of(*gaps: tuple[Box, Reason]) -> tuple[Page, ...]:
 
 def test_found_is_what_overlaps_by_half() -> None:
     near, half = Box(110, 100, 310, 130), Box(200, 100, 400, 130)
-    assert score_page("p", [Marked(BAR, "black")], page_of((near, "withheld"))).found == ((Marked(BAR, "black"), True),)
-    assert score_page("p", [Marked(BAR, "black")], page_of((half, "withheld"))).found == ((Marked(BAR, "black"), False),)
+    assert score_page("p", [MarkedRedaction(BAR, "black")], page_of((near, "withheld"))).found == ((MarkedRedaction(BAR, "black"), True),)
+    assert score_page("p", [MarkedRedaction(BAR, "black")], page_of((half, "withheld"))).found == ((MarkedRedaction(BAR, "black"), False),)
 
 
 def test_one_box_finds_one_redaction_and_the_better_overlap_wins() -> None:
-    first, second = Marked(BAR, "black"), Marked(Box(100, 100, 280, 130), "black")
+    first, second = MarkedRedaction(BAR, "black"), MarkedRedaction(Box(100, 100, 280, 130), "black")
     score = score_page("p", [second, first], page_of((BAR, "withheld")))
     assert dict(score.found) == {first: True, second: False}
 
 
 def test_a_bar_in_pieces_is_missed_but_its_pieces_are_not_wrong() -> None:
     pieces = [(Box(100, 100, 190, 130), "withheld"), (Box(210, 100, 300, 130), "withheld")]
-    score = score_page("p", [Marked(BAR, "felt")], page_of(*pieces))
+    score = score_page("p", [MarkedRedaction(BAR, "felt")], page_of(*pieces))
     assert [hit for _, hit in score.found] == [False]
     assert score.wrong == ()
 
 
 def test_what_is_found_where_nothing_is_marked_is_wrong() -> None:
-    assert score_page("p", [Marked(BAR, "black")], page_of((BAR, "withheld"), (FAR, "withheld"))).wrong == (FAR,)
+    assert score_page("p", [MarkedRedaction(BAR, "black")], page_of((BAR, "withheld"), (FAR, "withheld"))).wrong == (FAR,)
     assert score_page("p", [], page_of((FAR, "illegible"))).wrong == ()
 
 
 def test_an_unsure_mark_is_neither_missed_nor_wrong() -> None:
-    unsure = Marked(BAR, "felt", sure=False)
+    unsure = MarkedRedaction(BAR, "felt", sure=False)
     assert score_page("p", [unsure], page_of()).found == ()
     assert score_page("p", [unsure], page_of((BAR, "withheld"))).wrong == ()
 
 
 def test_a_gap_that_may_be_filled_within_a_redaction_is_told() -> None:
-    assert score_page("p", [Marked(BAR, "felt")], page_of((Box(120, 100, 200, 130), "illegible"))).filled == (Box(120, 100, 200, 130),)
+    assert score_page("p", [MarkedRedaction(BAR, "felt")], page_of((Box(120, 100, 200, 130), "illegible"))).filled == (
+        Box(120, 100, 200, 130),
+    )
 
 
 def test_the_table_counts_by_kind() -> None:
-    one = score_page("a", [Marked(BAR, "black"), Marked(FAR, "felt")], page_of((BAR, "withheld")))
+    one = score_page("a", [MarkedRedaction(BAR, "black"), MarkedRedaction(FAR, "felt")], page_of((BAR, "withheld")))
     two = score_page("b", [], page_of((FAR, "withheld")))
     table = format_scores([one, two])
     assert "| all | 2 | 50.0%" in table
@@ -76,11 +78,11 @@ def test_a_file_of_another_form_is_named(content: str, tmp_path: Path) -> None:
 
 def test_an_image_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="page-7"):
-        evaluate_withheld(tmp_path, {"page-7": ()}, lambda _: ())
+        evaluate_redactions(tmp_path, {"page-7": ()}, lambda _: ())
 
 
 def test_the_command_finds_a_black_bar_on_a_page(tmp_path: Path) -> None:
-    image = typed_page("The Ambassador informed the Minister of\nthe arrival of the delegation in Moscow\nand asked for an early answer.")
+    image = letter_page("The Ambassador informed the Minister of\nthe arrival of the delegation in Moscow\nand asked for an early answer.")
     image = image.convert("L")
     inked = np.flatnonzero((np.asarray(image) < 128).any(axis=1))
     # The first line ends where the first row without ink below it is.

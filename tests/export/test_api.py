@@ -13,7 +13,7 @@ import pytest
 
 import desunt
 from desunt.errors import InputError
-from desunt.record.conjecture import LABEL, Decision
+from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.files import write_decisions, write_record
 from tests.support.records import sample_record, sample_transcript
 
@@ -47,11 +47,11 @@ def test_nothing_holds_a_guess_until_it_is_called_for(outputs):
 
 def test_conjectures_carry_their_label_and_provenance(outputs):
     first, *others = desunt.open(outputs / "letter").conjectures()
-    assert str(first).startswith(f"{LABEL}: quondam (62.0 %; a-model revision-1; desunt ")
+    assert str(first).startswith(f"{CONJECTURE_LABEL}: quondam (62.0 %; a-model revision-1; desunt ")
     assert f"{first}" == str(first)
     assert (first.rank, first.none_of_these, first.gap.printed) == (1, 0.17, "[ILLEGIBLE]")
     refused = next(one for one in others if one.text == "zephyr")
-    assert str(refused).startswith(f"{LABEL}, not offered: zephyr")
+    assert str(refused).startswith(f"{CONJECTURE_LABEL}, not offered: zephyr")
     assert refused.refusal == "candidates too close: the first two have 11% and 10%"
 
 
@@ -59,7 +59,7 @@ def test_readings_of_editors_say_whose_and_on_what_basis(outputs):
     assert desunt.open(outputs / "letter").readings_of_editors() == ()
     write_decisions(replace(sample_record(), decisions=DECISIONS), outputs / "letter")
     (reading,) = desunt.open(outputs / "letter").readings_of_editors()
-    assert str(reading) == f"{LABEL}, accepted: quondam (for [ILLEGIBLE]: M. Editor, 2024-05-01T10:00:00Z)"
+    assert str(reading) == f"{CONJECTURE_LABEL}, accepted: quondam (for [ILLEGIBLE]: M. Editor, 2024-05-01T10:00:00Z)"
 
 
 def test_documents_come_in_order_and_a_missing_folder_is_named(outputs, tmp_path):

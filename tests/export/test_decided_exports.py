@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from desunt.cli import app
 from desunt.errors import InputError, UsageError
 from desunt.export import load_exporter
-from desunt.export.outputs import export_folder, forget_results
-from desunt.export.writing import ScanPictures, formats_with, mode_named, orders
+from desunt.export.writing import ScanImageSource, export_folder, export_requests, formats_with_mode, parse_mode, remove_outputs
+from desunt.record.atomic import write_part
 from desunt.record.conjecture import Decision
 from desunt.record.document import Gap
-from desunt.record.edits import GapEdit
-from desunt.record.files import DECISIONS, Record, read_record, write_part
+from desunt.record.edits import DocumentDecisions, GapEdit
+from desunt.record.files import DECISIONS, Record, read_record
 from desunt.settings import read_settings
 from desunt.verify import verify
 from tests.support.records import draw_scan, sample_record, write_outputs
@@ -26,7 +26,7 @@ from tests.support.tampering import edit, rewrite
 GUESS = Decision("g1", "accepted", "guess", "quondam", "M. Editor", "2024-05-01T10:00:00Z", confirmed_by=("N. Second",))
 INK = Decision("w4", "corrected", "ink", "argued", "N. Second", "2024-05-02T10:00:00Z")
 STANDS = {"g1": GUESS, "w4": INK}
-READING = tuple(name for name in formats_with("accepted"))
+READING = tuple(name for name in formats_with_mode("accepted"))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def decide(home: Path, formats: tuple[str, ...] = READING, mode="accepted", stands=STANDS) -> list[str]:
-    return export_folder(home / "outputs/letter", orders(formats, mode), read_settings(), lambda _: (stands, ()))
+    return export_folder(home / "outputs/letter", export_requests(formats, mode), read_settings(), lambda _: DocumentDecisions(stands))
 
 
 def breaches(home: Path) -> list[str]:
@@ -74,7 +74,7 @@ def test_undone_decisions_leave_the_exports(home):
 
 def test_without_a_desk_the_snapshot_stands(home):
     decide(home)
-    export_folder(home / "outputs/letter", orders(("text",), "accepted"), read_settings())
+    export_folder(home / "outputs/letter", export_requests(("text",), "accepted"), read_settings())
     assert "quondam" in (home / "outputs/letter/letter.accepted.txt").read_text("utf-8")
     assert breaches(home) == []
 
@@ -89,16 +89,16 @@ def test_a_new_run_keeps_decisions_and_drops_exports(home):
     decide(home)
     folder = home / "outputs/letter"
     (folder / ".letter.txt.x.part").write_bytes(b"half")
-    forget_results(folder)
+    remove_outputs(folder)
     assert (folder / DECISIONS).exists()
     assert not [path.name for path in folder.iterdir() if path.name.startswith(("letter.", ".letter", "record", "manifest"))]
 
 
 def test_format_without_the_mode_names_those_that_have_it():
     with pytest.raises(UsageError, match=r"format html has no mode accepted, only apparatus\. Formats with accepted: text, "):
-        orders(("html",), "accepted")
+        export_requests(("html",), "accepted")
     with pytest.raises(UsageError, match=r"unknown mode 'final'\. Known modes: diplomatic, accepted, apparatus"):
-        mode_named("final")
+        parse_mode("final")
 
 
 def test_command_writes_the_mode_in_every_format_that_has_it(home):
@@ -113,7 +113,7 @@ def test_command_writes_the_mode_in_every_format_that_has_it(home):
 
 def test_base_uri_names_the_manifest(home, monkeypatch):
     monkeypatch.setenv("DESUNT_BASE_URI", "https://archive.example/iiif/")
-    export_folder(home / "outputs/letter", orders(("iiif",)), read_settings())
+    export_folder(home / "outputs/letter", export_requests(("iiif",)), read_settings())
     manifest = json.loads((home / "outputs/letter/letter.manifest.json").read_bytes())
     assert manifest["id"] == "https://archive.example/iiif/letter.tif/manifest.json"
     assert breaches(home) == []
@@ -185,7 +185,7 @@ def snapshot_gone(folder: Path) -> None:
 )
 @pytest.mark.parametrize("with_manifest", [True, False], ids=["manifest made to fit", "manifest as it was"])
 def test_tampering_with_what_editors_decided_is_found(home, tamper, file, with_manifest):
-    from desunt.verify import write_manifest
+    from desunt.record.manifest import write_manifest
 
     decide(home)
     folder = home / "outputs/letter"
@@ -212,8 +212,8 @@ def test_record_is_given_to_exporters_as_it_is_on_disk(home):
     """The bytes of an export do not depend on whether a run or the command made it."""
     folder = home / "outputs/letter"
     record: Record = read_record(folder)
-    pictures = ScanPictures(home / "scans/letter.tif", 200_000_000, 300)
-    export_folder(folder, orders(("pdf", "html")), read_settings())
+    pictures = ScanImageSource(home / "scans/letter.tif", 200_000_000, 300)
+    export_folder(folder, export_requests(("pdf", "html")), read_settings())
     for name in ("pdf", "html"):
         exporter = load_exporter(name)
         made = b"".join(exporter.export(record, pictures, exporter.modes[0]))
@@ -292,8 +292,8 @@ def test_gaps_that_editors_made_are_in_the_snapshot_and_in_the_accepted_text(hom
     new = Gap("new", None, None, "illegible")
     edits = (GapEdit("e1", "add", "l1", ("w4",), None, (new,), "M. Editor", "2024-05-01T09:00:00Z"),)
     stands = {"new": Decision("new", "amended", "ink", "argued", "M. Editor", "2024-05-01T10:00:00Z")}
-    wanted = orders(READING, "accepted")
-    export_folder(home / "outputs/letter", wanted, read_settings(), lambda _: (stands, edits))
+    wanted = export_requests(READING, "accepted")
+    export_folder(home / "outputs/letter", wanted, read_settings(), lambda _: DocumentDecisions(stands, edits))
     record = read_record(home / "outputs/letter")
     assert (record.edits, record.decisions) == (edits, stands)
     assert "The [ILLEGIBLE] ⟦1: argued⟧" in (home / "outputs/letter/letter.accepted.txt").read_text("utf-8")

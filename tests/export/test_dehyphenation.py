@@ -11,15 +11,15 @@ from lxml import etree
 
 import desunt
 from desunt.export import EXPORTERS, Mode, export_files, load_exporter
-from desunt.export.dehyphenation import divided_words, text_in
-from desunt.ocr.engines.alto import alto_sheet
+from desunt.export.dehyphenation import hyphenated_words, text_in_format
+from desunt.ocr.engines.alto import parse_alto
 from desunt.record.conjecture import Decision
 from desunt.record.document import Box, Document, Gap, ImageRef, Line, Page, Region, Token, Word
 from desunt.record.files import Record, write_record
-from desunt.verify.exports import decoded
+from desunt.verify.exports import decode
 from desunt.verify.readback import SHOWN, TEXT_OF
 from tests.support.records import sample_transcript
-from tests.support.xml_schemas import SCHEMAS, complaints
+from tests.support.xml_schemas import complaints, page_needs_data
 
 IMAGE = ImageRef("letter.tif", "a" * 64, 2000, 2000, 300)
 
@@ -69,7 +69,7 @@ def made(name: str, record: Record, mode: Mode) -> bytes:
     ],
 )
 def test_word_divided_at_the_end_of_a_line_is_found_whole(page, whole):
-    assert [one.whole for one in divided_words(page_of(page), record_of(page))] == [whole]
+    assert [one.whole for one in hyphenated_words(page_of(page), record_of(page))] == [whole]
 
 
 @pytest.mark.parametrize(
@@ -88,20 +88,20 @@ def test_word_divided_at_the_end_of_a_line_is_found_whole(page, whole):
     ],
 )
 def test_line_end_stays_where_the_word_is_in_doubt(page, why):
-    assert divided_words(page_of(*page), record_of(*page)) == (), why
+    assert hyphenated_words(page_of(*page), record_of(*page)) == (), why
 
 
 def test_doubtful_halves_that_make_no_known_word_are_left_apart():
     for text, wholes in (("rezu-/lations", []), ("regu-/lations", ["regulations"])):
         record = record_of(text, legibility=0.5)
-        assert [one.whole for one in divided_words(record.document.pages[0], record)] == wholes
+        assert [one.whole for one in hyphenated_words(record.document.pages[0], record)] == wholes
 
 
 def test_word_that_an_editor_decided_about_is_left_apart():
     record = record_of("the govern-/ment of")
     for half in ("w2", "w3"):
         decided = replace(record, decisions={half: Decision(half, "corrected", "ink", "meant", "M. Editor", "2024-05-01T10:00:00Z")})
-        assert divided_words(record.document.pages[0], decided) == ()
+        assert hyphenated_words(record.document.pages[0], decided) == ()
         assert "government" not in made("text", decided, "accepted").decode()
 
 
@@ -115,7 +115,7 @@ def test_reading_text_has_the_word_whole_and_the_diplomatic_text_has_it_divided(
 
 
 def test_line_of_which_nothing_is_left_is_gone_and_parts_no_region():
-    assert text_in("markdown", record_of("the govern-/ment/of", "another"), "diplomatic") == "the government\nof\n\nanother\n"
+    assert text_in_format("markdown", record_of("the govern-/ment/of", "another"), "diplomatic") == "the government\nof\n\nanother\n"
 
 
 def test_notes_count_the_lines_of_the_page():
@@ -138,7 +138,7 @@ def test_alto_has_the_whole_word_at_both_halves_and_is_read_back_as_it_was():
         ("ment", "HypPart2", "government"),
     ]
     assert [one.get("CONTENT") for one in root.iter("{*}HYP")] == ["-"]
-    assert [[word.text for word in line.words] for line in alto_sheet(root, 1).lines] == [["the", "govern-"], ["ment", "of"]]
+    assert [[word.text for word in line.words] for line in parse_alto(root, 1).lines] == [["the", "govern-"], ["ment", "of"]]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_whole_word_that_its_halves_are_not_is_found_out_in_alto(old, new):
 def test_transcript_without_a_scan_keeps_its_line_ends():
     record = sample_transcript(text="the govern-\nment [ILLEGIBLE]\n")
     for name in ("text", "markdown"):
-        assert text_in(name, record, "accepted") == "the govern-\nment [ILLEGIBLE]\n"
+        assert text_in_format(name, record, "accepted") == "the govern-\nment [ILLEGIBLE]\n"
         assert "are joined" not in made(name, record, "accepted").decode()
 
 
@@ -179,15 +179,15 @@ PAGES = st.lists(st.lists(st.lists(WORDS, max_size=3).map(" ".join), min_size=1,
 
 @settings(max_examples=25, deadline=None)
 @given(pages=PAGES, legibility=st.sampled_from([None, 0.5, 0.98]))
-@pytest.mark.parametrize("name", sorted(TEXT_OF.keys() - {"pdf"}))
+@pytest.mark.parametrize("name", page_needs_data(sorted(TEXT_OF.keys() - {"pdf"})))
 def test_files_read_back_as_their_text_wherever_words_are_divided(name, pages, legibility):
     record = record_of(*pages, legibility=legibility)
     for mode in load_exporter(name).modes:
         content = made(name, record, mode)
         read = str if (name, mode) == ("text", "diplomatic") else TEXT_OF[name]
         shown = SHOWN.get(name, str)
-        assert shown(read(decoded((load_exporter(name), mode), content, record))) == shown(text_in(name, record, mode))
-        assert name not in SCHEMAS or complaints(name, content) == []
+        assert shown(read(decode((load_exporter(name), mode), content, record))) == shown(text_in_format(name, record, mode))
+        assert complaints(name, content) == []
 
 
 @pytest.mark.parametrize("name", EXPORTERS)
@@ -195,5 +195,5 @@ def test_no_word_is_lost_or_made(name):
     """Without hyphens and line ends every text is the diplomatic one."""
     record = record_of("of the govern-/ment and so-/called co-/operation/of a rezu-/lation", "another-/one []")
     for mode in load_exporter(name).modes:
-        squeezed = text_in(name, record, mode).replace("-", "").split()
+        squeezed = text_in_format(name, record, mode).replace("-", "").split()
         assert "".join(squeezed) == "".join(record.document.text.replace("-", "").split())

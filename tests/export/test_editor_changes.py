@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from desunt.export import EXPORTERS, export_files, load_exporter
-from desunt.export.modes import text_of
-from desunt.record.conjecture import LABEL, Decision
+from desunt.export.modes import text_for_mode
+from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.document import Box, Gap
 from desunt.record.edits import GapEdit
 from desunt.record.files import Record
@@ -45,7 +45,7 @@ def test_lists_for_people_have_a_section_about_what_editors_changed(name):
 
 def test_guess_in_that_section_carries_its_label():
     guessed = replace(sample_record(), decisions={"g9": replace(READ, basis="guess")}, edits=(EDIT,))
-    assert f"{LABEL} `letter`" in written("apparatus", guessed, "apparatus")
+    assert f"{CONJECTURE_LABEL} `letter`" in written("apparatus", guessed, "apparatus")
     assert '<span class="label">CONJECTURE, accepted:</span> <bdi class="quoted">letter' in written("html", guessed, "apparatus")
 
 
@@ -70,7 +70,7 @@ def test_text_of_a_verdict_that_is_no_reading_is_told_as_none(name):
         made = written(name, record, mode)
         assert "quondamissimus" not in made
         assert "quondamissimus".encode("utf-16-be").hex().upper() not in made, "as a PDF writes the strings of its comments"
-    assert text_of(record, "accepted") == text_of(record, "diplomatic")
+    assert text_for_mode(record, "accepted") == text_for_mode(record, "diplomatic")
 
 
 @pytest.mark.parametrize(("after", "text"), [(None, "[ILLEGIBLE] THE port"), ("first", "THE [ILLEGIBLE] port")])
@@ -82,8 +82,8 @@ def test_gap_that_an_editor_added_to_a_transcript_stands_apart_with_its_reading(
     edit = GapEdit("e", "add", line.id, (), line.tokens[0].id if after else None, (made,), "M. Editor", "2024-05-04T08:00:00Z")
     decisions = {"new": replace(READ, gap_id="new", text=reading)} if reading else {}
     decided = replace(record, decisions=decisions, edits=(edit,))
-    assert text_of(decided, "accepted").startswith(text.replace("[ILLEGIBLE]", reading or "[ILLEGIBLE]"))
-    assert text_of(decided, "diplomatic") == "THE port [ILLEGIBLE]\n"
+    assert text_for_mode(decided, "accepted").startswith(text.replace("[ILLEGIBLE]", reading or "[ILLEGIBLE]"))
+    assert text_for_mode(decided, "diplomatic") == "THE port [ILLEGIBLE]\n"
 
 
 def test_tei_says_how_its_apparatus_is_attached():

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from desunt.cli import app
 from desunt.errors import InputError
 from desunt.export.handover import pack
-from desunt.export.outputs import document_folders
-from desunt.record.manifest import files_of
+from desunt.record.folder import document_folders
+from desunt.record.manifest import list_files
 from desunt.verify import verify
 from tests.support.records import draw_scan, sample_record, sample_transcript, write_outputs
 
@@ -31,7 +31,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def archive(outputs: Path, tmp_path: Path) -> Path:
     path = tmp_path / "given.zip"
-    pack(outputs, document_folders(outputs), path)
+    pack(outputs, document_folders(outputs, finished=True), path)
     return path
 
 
@@ -47,15 +47,15 @@ def problems(path: Path) -> list[str]:
 def test_it_holds_every_file_and_is_proved(archive, outputs):
     with ZipFile(archive) as packed:
         names = set(packed.namelist())
-    for folder in document_folders(outputs):
-        assert {f"{folder.name}/{name}" for name in files_of(folder)} < names
+    for folder in document_folders(outputs, finished=True):
+        assert {f"{folder.name}/{name}" for name in list_files(folder)} < names
     assert {"README.txt", "SHA256SUMS", "letter/manifest.json"} < names
     report = verify(archive)
     assert (report.documents, report.breaches) == (2, ())
 
 
 def test_the_same_folders_give_the_same_bytes(archive, outputs, tmp_path):
-    pack(outputs, document_folders(outputs), tmp_path / "again.zip")
+    pack(outputs, document_folders(outputs, finished=True), tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
 
 
@@ -137,7 +137,7 @@ def test_what_is_no_zip_is_named(tmp_path):
 
 def test_it_cannot_lie_inside_what_it_packs(outputs):
     with pytest.raises(InputError, match="lies inside a document's folder"):
-        pack(outputs, document_folders(outputs), outputs / "letter" / "given.zip")
+        pack(outputs, document_folders(outputs, finished=True), outputs / "letter" / "given.zip")
 
 
 def test_command_packs_and_proves(outputs, tmp_path):

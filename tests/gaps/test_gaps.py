@@ -8,128 +8,113 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from desunt.gaps import estimate_pitch, find_gaps
-from desunt.gaps.detectors.redactions import find_withheld
-from desunt.lm.lexicon import load_lexicon
-from desunt.ocr.confidence.legibility import load_legibility
-from desunt.ocr.engines import EngineLine, EngineWord, Reading
-from desunt.ocr.layout.pitch import measure
-from desunt.ocr.preprocessing.ink import find_ink
-from desunt.record.document import Box, Extent, Page, Word, stable_id
-from tests.support.synthetic_pages import HEIGHT, IMAGE, PITCH, SENTENCE, blank, draw, place, typed
-
-ROWS = dict.fromkeys(range(6), SENTENCE)
-
-
-def gaps_of(page: np.ndarray, reading: Reading, **changes: object) -> Page:
-    settings = {"document_id": "box/page.png", "number": 1, "vouch": 0.9, "read": None, **changes}
-    image = replace(IMAGE, height=page.shape[0], width=page.shape[1])
-    return find_gaps(image, page, reading, lexicon=load_lexicon(), legibility=load_legibility(), **settings)
-
-
-def words_of(page: Page) -> list[Word]:
-    return [token for line in page.lines for token in line.tokens if isinstance(token, Word)]
+from desunt.gaps.detectors.redactions import find_redactions
+from desunt.ocr.engines import EngineLine, EngineWord, OcrResult
+from desunt.ocr.layout.type_metrics import fit_advance, measure_type
+from desunt.ocr.preprocessing.ink import binarize
+from desunt.record.document import Box, Extent, Page, stable_id
+from tests.support.synthetic_pages import HEIGHT, IMAGE, PITCH, SENTENCE, SIX_ROWS, blank, draw, page_with_gaps, place, type_rows, words_of
 
 
 def test_a_clean_page_has_no_gaps():
-    found = gaps_of(*typed(ROWS))
-    assert found.gaps == ()
-    assert found.text.splitlines() == [SENTENCE] * 6
-    assert [region.kind for region in found.regions] == ["body"]
-    assert found.legibility == pytest.approx(np.mean([word.legibility for word in words_of(found)]), abs=1e-4)
-    assert words_of(found)[0].engine == "tesseract"
-    assert found.lines[0].baseline is not None
+    facts = page_with_gaps(*type_rows(SIX_ROWS))
+    assert facts.gaps == ()
+    assert facts.text.splitlines() == [SENTENCE] * 6
+    assert [region.kind for region in facts.regions] == ["body"]
+    assert facts.legibility == pytest.approx(np.mean([word.legibility for word in words_of(facts)]), abs=1e-4)
+    assert words_of(facts)[0].engine == "tesseract"
+    assert facts.lines[0].baseline is not None
 
 
 def test_no_two_places_share_an_id_nor_do_those_of_two_documents():
     """A correction is kept by its word's id, and an edit by its line's: a copy of the scan must not show it."""
-    made = [gaps_of(*typed(ROWS), document_id=name) for name in ("box/page.png", "box/copy.png")]
+    made = [page_with_gaps(*type_rows(SIX_ROWS), document_id=name) for name in ("box/page.png", "box/copy.png")]
     ids = [one.id for page in made for line in page.lines for one in (line, *line.tokens)]
     assert len(ids) == len(set(ids))
-    page, reading = typed(ROWS)
-    twice = gaps_of(page, replace(reading, lines=(reading.lines[0], *reading.lines)))
+    page, reading = type_rows(SIX_ROWS)
+    twice = page_with_gaps(page, replace(reading, lines=(reading.lines[0], *reading.lines)))
     ids = [one.id for line in twice.lines for one in (line, *line.tokens)]
     assert len(ids) == len(set(ids))
 
 
 def test_a_word_keeps_its_id_when_a_line_above_it_is_read_anew():
-    page, reading = typed(ROWS)
-    before, after = gaps_of(page, reading), gaps_of(page, replace(reading, lines=reading.lines[1:]))
+    page, reading = type_rows(SIX_ROWS)
+    before, after = page_with_gaps(page, reading), page_with_gaps(page, replace(reading, lines=reading.lines[1:]))
     assert [word.id for word in words_of(after) if word.text][-5:] == [word.id for word in words_of(before)][-5:]
 
 
 def test_an_empty_reading_of_an_empty_page():
-    found = gaps_of(blank(), Reading((), "tesseract", "5"))
-    assert (found.regions, found.legibility, found.text) == ((), None, "")
+    facts = page_with_gaps(blank(), OcrResult((), "tesseract", "5"))
+    assert (facts.regions, facts.legibility, facts.text) == ((), None, "")
 
 
 def test_a_hopeless_word_becomes_a_gap_that_keeps_its_reading():
-    page, reading = typed({**ROWS, 3: "the Qx#~vw; would agree with this zz#|k"}, {"Qx#~vw;": 0.1, "zz#|k": 0.1})
-    found = gaps_of(page, reading)
-    inside, last = found.gaps
+    page, reading = type_rows({**SIX_ROWS, 3: "the Qx#~vw; would agree with this zz#|k"}, {"Qx#~vw;": 0.1, "zz#|k": 0.1})
+    facts = page_with_gaps(page, reading)
+    inside, last = facts.gaps
     assert (inside.reason, inside.engine_reading, inside.continues) == ("low-confidence", "Qx#~vw;", False)
     assert inside.box == place(3, 4, 7)
     assert inside.extent == Extent("character", 6, 8)
     assert inside.id == stable_id("box/page.png", IMAGE.sha256, 0, *(getattr(inside.box, k) for k in ("left", "top", "right", "bottom")))
     assert (last.engine_reading, last.continues) == ("zz#|k", None)
-    assert found.lines[3].text == "the [ILLEGIBLE] would agree with this [ILLEGIBLE]"
+    assert facts.lines[3].text == "the [ILLEGIBLE] would agree with this [ILLEGIBLE]"
 
 
 def test_the_thresholds_are_obeyed():
-    page, reading = typed({**ROWS, 3: "the Qx#~vw; would agree with this country"}, {"Qx#~vw;": 0.1})
-    assert gaps_of(page, reading, read=0.0).gaps == ()
-    everything = gaps_of(page, reading, read=1.0, vouch=1.0)
+    page, reading = type_rows({**SIX_ROWS, 3: "the Qx#~vw; would agree with this country"}, {"Qx#~vw;": 0.1})
+    assert page_with_gaps(page, reading, read=0.0).gaps == ()
+    everything = page_with_gaps(page, reading, read=1.0, vouch=1.0)
     assert words_of(everything) == [word for word in words_of(everything) if word.legibility == 1.0]
     # What is vouched for is never a gap, whatever `read` says.
-    assert len(words_of(gaps_of(page, reading, read=1.0, vouch=0.5))) > 60
+    assert len(words_of(page_with_gaps(page, reading, read=1.0, vouch=0.5))) > 60
 
 
 def test_pieces_of_one_word_are_one_gap_and_single_words_are_not_merged():
-    page, reading = typed({**ROWS, 3: "the Qx#~ v#~k; would agree"}, {"Qx#~": 0.1, "v#~k;": 0.1})
-    assert [gap.engine_reading for gap in gaps_of(page, reading).gaps] == ["Qx#~", "v#~k;"]
+    page, reading = type_rows({**SIX_ROWS, 3: "the Qx#~ v#~k; would agree"}, {"Qx#~": 0.1, "v#~k;": 0.1})
+    assert [gap.engine_reading for gap in page_with_gaps(page, reading).gaps] == ["Qx#~", "v#~k;"]
     first, second = reading.lines[3].words[1:3]
     close = replace(second, box=Box(first.box.right + 4, first.box.top, second.box.right, first.box.bottom))
     line = replace(reading.lines[3], words=(reading.lines[3].words[0], first, close, *reading.lines[3].words[3:]))
     joined = replace(reading, lines=(*reading.lines[:3], line, *reading.lines[4:]))
-    assert [gap.engine_reading for gap in gaps_of(page, joined).gaps] == ["Qx#~ v#~k;"]
+    assert [gap.engine_reading for gap in page_with_gaps(page, joined).gaps] == ["Qx#~ v#~k;"]
 
 
 def test_a_blot_between_words_is_a_gap_of_measured_length():
-    page, reading = typed({**ROWS, 2: "the Government __________ with this country"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government __________ with this country"})
     blot = place(2, 15, 10)
     page[blot.top - 30 : blot.bottom + 25, blot.left : blot.right] = 110
-    gap = gaps_of(page, reading).gaps[0]
+    gap = page_with_gaps(page, reading).gaps[0]
     assert (gap.reason, gap.engine_reading, gap.extent) == ("illegible", None, Extent("character", 9, 11))
     assert gap.box is not None
     assert gap.box.overlap(blot) > 0.8
-    assert gaps_of(page, reading).lines[2].text == "the Government [ILLEGIBLE] with this country"
+    assert page_with_gaps(page, reading).lines[2].text == "the Government [ILLEGIBLE] with this country"
 
 
 def test_a_smear_at_the_end_of_a_line_leaves_open_whether_the_next_goes_on():
-    page, reading = typed({**ROWS, 2: "the Government would"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government would"})
     smear = place(2, 21, 12)
     page[smear.top - 20 : smear.bottom + 18, smear.left : smear.right] = 110
-    (gap,) = gaps_of(page, reading).gaps
+    (gap,) = page_with_gaps(page, reading).gaps
     assert (gap.reason, gap.continues) == ("illegible", None)
 
 
 def test_a_word_the_engine_left_out_is_a_gap():
-    page, reading = typed({**ROWS, 2: "the Government __________ with this country"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government __________ with this country"})
     draw(page, place(2, 15, 10), 10)
-    (gap,) = gaps_of(page, reading).gaps
+    (gap,) = page_with_gaps(page, reading).gaps
     assert (gap.reason, gap.extent) == ("illegible", Extent("character", 9, 11))
 
 
 def test_a_line_the_engine_passed_over_is_found_in_its_place():
-    page, reading = typed(ROWS)
+    page, reading = type_rows(SIX_ROWS)
     passed = replace(reading, lines=reading.lines[:3] + reading.lines[4:])
-    found = gaps_of(page, passed)
-    assert [line.text for line in found.lines] == [SENTENCE] * 3 + ["[ILLEGIBLE]"] + [SENTENCE] * 2
-    assert found.gaps[0].engine_reading is None
+    facts = page_with_gaps(page, passed)
+    assert [line.text for line in facts.lines] == [SENTENCE] * 3 + ["[ILLEGIBLE]"] + [SENTENCE] * 2
+    assert facts.gaps[0].engine_reading is None
 
 
 def test_specks_rules_borders_and_holes_are_no_gaps():
-    page, reading = typed(ROWS)
+    page, reading = type_rows(SIX_ROWS)
     page[:, :25] = 0
     page[:, -25:] = 0
     page[760 + HEIGHT + 12 : 760 + HEIGHT + 16, 150:1900] = 10
@@ -140,78 +125,78 @@ def test_specks_rules_borders_and_holes_are_no_gaps():
     page[random.integers(0, 2000, 4000), random.integers(0, 2000, 4000)] = 0
     stray = (EngineWord("|", Box(150, 320, 154, 700), 0.2), EngineWord("~.", Box(90, 930, 130, 950), 0.1))
     noisy = replace(reading, lines=(*reading.lines, *(EngineLine((word,), word.box, 2 + k) for k, word in enumerate(stray))))
-    assert gaps_of(page, noisy).gaps == ()
+    assert page_with_gaps(page, noisy).gaps == ()
 
 
 @pytest.mark.parametrize("tones", [(235, 0), (235, 25)])
 def test_a_black_bar_is_withheld_and_nothing_read_in_it_is_kept(tones):
-    page, reading = typed({**ROWS, 2: "the Government XXXXXXXXXX with this country"}, {"XXXXXXXXXX": 0.97})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government XXXXXXXXXX with this country"}, {"XXXXXXXXXX": 0.97})
     bar = place(2, 15, 10)
     page[page > 200] = tones[0]
     page[bar.top - 6 : bar.bottom + 6, bar.left : bar.right] = tones[1]
-    found = gaps_of(page, reading)
-    (gap,) = found.gaps
+    facts = page_with_gaps(page, reading)
+    (gap,) = facts.gaps
     assert (gap.reason, gap.engine_reading, gap.continues) == ("withheld", None, False)
     assert gap.box is not None
     assert gap.box.overlap(bar) > 0.5
-    assert found.lines[2].text == "the Government [WITHHELD] with this country"
-    assert "XXXXXXXXXX" not in repr(found)
+    assert facts.lines[2].text == "the Government [WITHHELD] with this country"
+    assert "XXXXXXXXXX" not in repr(facts)
 
 
 def test_a_word_read_half_out_of_a_bar_goes_with_it():
-    page, reading = typed({**ROWS, 2: "the GovernmeXXXXXXXX with this country"}, {"GovernmeXXXXXXXX": 0.9})
+    page, reading = type_rows({**SIX_ROWS, 2: "the GovernmeXXXXXXXX with this country"}, {"GovernmeXXXXXXXX": 0.9})
     bar = place(2, 12, 8)
     page[bar.top - 6 : bar.bottom + 6, bar.left : bar.right] = 0
-    assert "XXXX" not in repr(gaps_of(page, reading))
+    assert "XXXX" not in repr(page_with_gaps(page, reading))
 
 
 def test_an_outlined_white_box_is_withheld():
-    page, reading = typed({**ROWS, 2: "the Government __________ with this country"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government __________ with this country"})
     box = place(2, 15, 10)
     page[box.top - 10 : box.bottom + 10, box.left - 4 : box.right + 4] = 0
     page[box.top - 6 : box.bottom + 6, box.left : box.right] = 235
-    (gap,) = gaps_of(page, reading).gaps
+    (gap,) = page_with_gaps(page, reading).gaps
     assert gap.reason == "withheld"
     assert gap.box is not None
     assert gap.box.overlap(box) > 0.5
 
 
 def test_cells_of_a_form_and_bars_far_from_text_are_not_withheld():
-    page, reading = typed(ROWS)
+    page, reading = type_rows(SIX_ROWS)
     page[1300:1700, 300:1500] = 0
     for top in range(1300, 1700, 100):
         for left in range(300, 1500, 200):
             page[top + 4 : top + 96, left + 4 : left + 196] = 235
     page[1850:1890, 300:700] = 0
-    assert gaps_of(page, reading).gaps == ()
+    assert page_with_gaps(page, reading).gaps == ()
 
 
 def test_a_block_of_noise_is_one_unread_region():
     noise = "ek~ |rv ;sx #we Ex~ av, oe; wr|"
-    rows = {**ROWS, **dict.fromkeys(range(8, 16), noise)}
-    page, reading = typed(rows, dict.fromkeys(noise.split(), 0.12))
+    rows = {**SIX_ROWS, **dict.fromkeys(range(8, 16), noise)}
+    page, reading = type_rows(rows, dict.fromkeys(noise.split(), 0.12))
     lines = tuple(replace(line, block=1 if k < 6 else 2) for k, line in enumerate(reading.lines))
-    found = gaps_of(page, replace(reading, lines=lines))
-    assert [region.kind for region in found.regions] == ["body", "unread"]
-    (gap,) = found.gaps
+    facts = page_with_gaps(page, replace(reading, lines=lines))
+    assert [region.kind for region in facts.regions] == ["body", "unread"]
+    (gap,) = facts.gaps
     assert gap.extent == Extent("line", 8, 8)
     assert gap.engine_reading is not None
     assert gap.engine_reading.startswith("ek~")
 
 
 def test_felt_pen_over_a_word_is_withheld_though_paper_shows_between_its_strokes():
-    page, reading = typed({**ROWS, 2: "the Government __________ with this country"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government __________ with this country"})
     felt = place(2, 15, 10)
     strokes = np.random.default_rng(4).random((HEIGHT // 2, (felt.right - felt.left) // 2)) < 0.72
     area = np.kron(strokes, np.ones((2, 2), bool))
     page[felt.top : felt.top + area.shape[0], felt.left : felt.left + area.shape[1]][area] = 0
-    assert [(gap.reason, gap.engine_reading) for gap in gaps_of(page, reading).gaps] == [("withheld", None)]
+    assert [(gap.reason, gap.engine_reading) for gap in page_with_gaps(page, reading).gaps] == [("withheld", None)]
 
 
 @pytest.mark.parametrize(("power", "share", "letters", "expected"), [(6.0, 0.85, 10, 1), (2.0, 1.0, 10, 0), (6.0, 0.85, 4, 0)])
 def test_a_pen_s_ends_are_ragged_but_not_tapered_as_a_blot_s(power, share, letters, expected):
     """And bold words of a few letters are as dark as felt pen."""
-    page, reading = typed({**ROWS, 2: "the Government __________ with this country"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government __________ with this country"})
     felt = place(2, 15, letters)
     high, wide = (felt.bottom - felt.top) // 2 + (2 if letters > 4 else -8), (felt.right - felt.left) // 2
     rows, columns = np.mgrid[-high:high, -wide:wide]
@@ -219,48 +204,48 @@ def test_a_pen_s_ends_are_ragged_but_not_tapered_as_a_blot_s(power, share, lette
     dark = inside & (np.random.default_rng(3).random(inside.shape) < share)
     middle = (felt.top + felt.bottom) // 2, (felt.left + felt.right) // 2
     page[middle[0] - high : middle[0] + high, middle[1] - wide : middle[1] + wide][dark] = 0
-    size = measure(list(reading.words), 300)
-    assert len(find_withheld(find_ink(page), reading.lines, [], size)) == expected
+    size = measure_type(list(reading.words), 300)
+    assert len(find_redactions(binarize(page), reading.lines, [], size)) == expected
 
 
 def test_a_ragged_blot_higher_than_the_line_is_no_redaction():
-    page, reading = typed({**ROWS, 2: "the Government __________ with this country"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government __________ with this country"})
     blot = place(2, 15, 10)
     rows, columns = np.mgrid[-55:55, -130:130]
     middle = (blot.top + blot.bottom) // 2, (blot.left + blot.right) // 2
     inside = (np.abs(columns) / 130) ** 3 + (np.abs(rows) / 55) ** 2 < 1
     page[middle[0] - 55 : middle[0] + 55, middle[1] - 130 : middle[1] + 130][inside] = 15
-    assert [gap.reason for gap in gaps_of(page, reading).gaps] == ["illegible"]
+    assert [gap.reason for gap in page_with_gaps(page, reading).gaps] == ["illegible"]
 
 
 def test_hopeless_words_below_the_text_are_not_lost():
-    page, reading = typed({**ROWS, 9: "Qx#~ vk;~ zw|#"}, {"Qx#~": 0.1, "vk;~": 0.1, "zw|#": 0.1})
-    assert [gap.engine_reading for gap in gaps_of(page, reading).gaps] == ["Qx#~ vk;~ zw|#"]
+    page, reading = type_rows({**SIX_ROWS, 9: "Qx#~ vk;~ zw|#"}, {"Qx#~": 0.1, "vk;~": 0.1, "zw|#": 0.1})
+    assert [gap.engine_reading for gap in page_with_gaps(page, reading).gaps] == ["Qx#~ vk;~ zw|#"]
 
 
 def test_the_same_page_gives_the_same_facts_and_another_document_other_ids():
-    page, reading = typed({**ROWS, 3: "the Qx#~vw; would agree with this country"}, {"Qx#~vw;": 0.1})
-    assert gaps_of(page, reading) == gaps_of(page, reading)
-    assert gaps_of(page, reading).gaps[0].id != gaps_of(page, reading, document_id="copy.png").gaps[0].id
-    third = gaps_of(page, reading, number=3)
+    page, reading = type_rows({**SIX_ROWS, 3: "the Qx#~vw; would agree with this country"}, {"Qx#~vw;": 0.1})
+    assert page_with_gaps(page, reading) == page_with_gaps(page, reading)
+    assert page_with_gaps(page, reading).gaps[0].id != page_with_gaps(page, reading, document_id="copy.png").gaps[0].id
+    third = page_with_gaps(page, reading, number=3)
     assert third.regions[0].id == "p3-r1"
 
 
 def test_colour_is_read_as_grey_is():
-    page, reading = typed({**ROWS, 3: "the Qx#~vw; would agree with this country"}, {"Qx#~vw;": 0.1})
-    assert gaps_of(np.dstack([page] * 3), reading) == gaps_of(page, reading)
+    page, reading = type_rows({**SIX_ROWS, 3: "the Qx#~vw; would agree with this country"}, {"Qx#~vw;": 0.1})
+    assert page_with_gaps(np.dstack([page] * 3), reading) == page_with_gaps(page, reading)
 
 
 def test_pitch_of_fixed_and_proportional_type():
-    _, reading = typed(ROWS)
-    assert estimate_pitch(reading.words) == pytest.approx(PITCH, rel=0.01)
-    assert estimate_pitch(reading.words[:5]) is None
+    _, reading = type_rows(SIX_ROWS)
+    assert fit_advance(reading.words) == pytest.approx(PITCH, rel=0.01)
+    assert fit_advance(reading.words[:5]) is None
     widths = np.random.default_rng(1).uniform(0.6, 1.4, len(reading.words))
     uneven = [
         replace(word, box=replace(word.box, right=word.box.left + round(word.box.width * share)))
         for word, share in zip(reading.words, widths, strict=True)
     ]
-    assert estimate_pitch(uneven) is None
+    assert fit_advance(uneven) is None
 
 
 def read_sample(root, number: int) -> Page:
@@ -269,11 +254,8 @@ def read_sample(root, number: int) -> Page:
 
     path = root / "scans/harriman-cable-1945-07-03.tif"
     scan = read_page(path, number, name="cable", sha256="0" * 64, max_pixels=200_000_000, pdf_dpi=300)
-    reading = load_engine("tesseract", "eng").read(scan.pixels, scan.image.dpi, 120.0)
-    return find_gaps(
-        scan.image, scan.pixels, reading, document_id="cable", number=number, vouch=0.9, read=None,
-        lexicon=load_lexicon(), legibility=load_legibility(),
-    )  # fmt: skip
+    result = load_engine("tesseract", "eng").read(scan.pixels, scan.image.dpi, 120.0)
+    return page_with_gaps(scan.pixels, result, image=scan.image, document_id="cable", number=number)
 
 
 @pytest.mark.parametrize("number", [1, 2])

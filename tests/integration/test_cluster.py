@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .conftest import Run, desunt, typed_page
-from .test_run import contents
+from tests.support.command_line import FinishedRun, output_bytes, run_desunt
+from tests.support.rendered_pages import letter_page
 
 pytest.importorskip("distributed")
 PAGES = 10
@@ -25,7 +25,7 @@ PAGES = 10
 def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("letters")
     for number in range(PAGES):
-        typed_page(f"Letter {number}\nThe Ambassador informed the Minister.").save(folder / f"{number}.png", dpi=(300, 300))
+        letter_page(f"Letter {number}\nThe Ambassador informed the Minister.").save(folder / f"{number}.png", dpi=(300, 300))
     return folder
 
 
@@ -58,7 +58,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
 
 def test_a_lost_worker_changes_no_byte(letters: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
     address, workers = cluster
-    serial = desunt("run", letters, "--out", tmp_path / "serial", "--executor", "serial", cwd=tmp_path)
+    serial = run_desunt("run", letters, "--out", tmp_path / "serial", "--executor", "serial", cwd=tmp_path)
     assert serial.returncode == 0, serial.stderr
     command = [sys.executable, "-m", "desunt", "run", str(letters), "--out", str(tmp_path / "dask"), "--executor", "dask"]
     running = subprocess.Popen([*command, "--scheduler", address, "--ship", "bytes"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
@@ -69,24 +69,24 @@ def test_a_lost_worker_changes_no_byte(letters: Path, cluster: tuple[str, list[s
     _, said = running.communicate(timeout=300)
     assert running.returncode == 0, said
     assert len(list((tmp_path / "dask").glob("*/pages/0001.json"))) == PAGES
-    assert contents(tmp_path / "dask") == contents(tmp_path / "serial")
+    assert output_bytes(tmp_path / "dask") == output_bytes(tmp_path / "serial")
 
 
-def test_a_local_cluster_gives_the_same_bytes(finished: Run, tmp_path: Path) -> None:
-    done = desunt("run", finished.scans, "--out", tmp_path / "out", "--executor", "dask", "--jobs", "2", cwd=finished.scans.parent)
+def test_a_local_cluster_gives_the_same_bytes(finished: FinishedRun, tmp_path: Path) -> None:
+    done = run_desunt("run", finished.scans, "--out", tmp_path / "out", "--executor", "dask", "--jobs", "2", cwd=finished.scans.parent)
     assert done.returncode == 4, done.stderr
     assert "Traceback" not in done.stderr
-    assert contents(tmp_path / "out") == contents(finished.out)
+    assert output_bytes(tmp_path / "out") == output_bytes(finished.out)
 
 
 def test_shares_are_the_whole_and_nothing_twice(letters: Path, tmp_path: Path) -> None:
     shares = []
     for share in ("1/3", "2/3", "3/3"):
-        done = desunt("run", letters, "--out", tmp_path / "out", "--shard", share, "--executor", "serial", cwd=tmp_path)
+        done = run_desunt("run", letters, "--out", tmp_path / "out", "--shard", share, "--executor", "serial", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         shares.append({path.parent.name for path in (tmp_path / "out").glob("*/record.json")})
     assert len(shares[0]) < len(shares[1]) < len(shares[2]) == PAGES
-    again = desunt("run", letters, "--out", tmp_path / "out", "--executor", "serial", cwd=tmp_path)
+    again = run_desunt("run", letters, "--out", tmp_path / "out", "--executor", "serial", cwd=tmp_path)
     assert f"{PAGES} skipped" in again.stderr
 
 
@@ -106,9 +106,9 @@ def test_workers_end_with_their_parent(letters: Path, tmp_path: Path) -> None:
 
 def test_a_list_and_a_pattern_name_the_same_documents(letters: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("# two of them\n" + "".join(f"{letters / name}\n" for name in ("3.png", "4.png")), encoding="utf-8")
-    listed = desunt("run", "--list", tmp_path / "list.txt", "--out", tmp_path / "out", "--dry-run", cwd=tmp_path)
+    listed = run_desunt("run", "--list", tmp_path / "list.txt", "--out", tmp_path / "out", "--dry-run", cwd=tmp_path)
     assert (listed.returncode, "2 would read" in listed.stderr) == (0, True), listed.stderr
-    pattern = desunt("run", str(letters / "[34].png"), "--out", tmp_path / "out", "--dry-run", cwd=tmp_path)
+    pattern = run_desunt("run", str(letters / "[34].png"), "--out", tmp_path / "out", "--dry-run", cwd=tmp_path)
     assert (pattern.returncode, "2 would read" in pattern.stderr) == (0, True), pattern.stderr
-    none = desunt("run", str(letters / "*.tif"), "--out", tmp_path / "out", cwd=tmp_path)
+    none = run_desunt("run", str(letters / "*.tif"), "--out", tmp_path / "out", cwd=tmp_path)
     assert (none.returncode, "no file matches" in none.stderr) == (2, True)

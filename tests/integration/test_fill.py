@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import desunt
+from tests.support.command_line import run_desunt
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def cable(root: Path) -> Path:
 
 
 def test_the_source_comes_back_and_the_apparatus_follows(cable: Path, offline: str, tmp_path: Path) -> None:
-    done = desunt("fill", cable, cwd=tmp_path, PYTHONPATH=offline)
+    done = run_desunt("fill", cable, cwd=tmp_path, PYTHONPATH=offline)
     assert done.returncode == 0, done.stderr
     source = cable.read_text("utf-8")
     assert done.stdout.startswith(source)
@@ -27,7 +27,7 @@ def test_the_source_comes_back_and_the_apparatus_follows(cable: Path, offline: s
 
 
 def test_four_gaps_each_with_candidates(cable: Path, tmp_path: Path) -> None:
-    found = json.loads(desunt("fill", cable, "--json", cwd=tmp_path).stdout)
+    found = json.loads(run_desunt("fill", cable, "--json", cwd=tmp_path).stdout)
     assert found["source"] == cable.read_text("utf-8")
     assert len(found["gaps"]) == 4
     for gap in found["gaps"]:
@@ -49,7 +49,7 @@ def test_single_gaps_one_line_in_one_line_out(tmp_path: Path) -> None:
         },
     ]
     (tmp_path / "gaps.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    done = desunt("fill", "--gaps", tmp_path / "gaps.jsonl", "--json", cwd=tmp_path)
+    done = run_desunt("fill", "--gaps", tmp_path / "gaps.jsonl", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["id"] for line in found] == ["a", "b"]

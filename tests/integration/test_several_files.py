@@ -12,16 +12,15 @@ import pytest
 from PIL import Image
 
 from desunt.export import exporter_names
-from desunt.export.outputs import export_folder
-from desunt.record import folder as journal
+from desunt.export.writing import export_folder
+from desunt.record.folder import remove_pages_after
 from desunt.review.environment import open_environment
 from desunt.run.inputs.discovery import Shard
 from desunt.settings import Settings
+from tests.support.command_line import output_bytes, run_desunt
 from tests.support.desk_client import visitor
+from tests.support.rendered_pages import letter_page
 from tests.support.several_files import FOLDER, NAME, WORDS, Box, draw, ids_of
-
-from .conftest import desunt, typed_page
-from .test_run import contents
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +77,13 @@ def test_scans_that_were_moved_are_found_by_their_names(own: Box, moved: str, tm
     away = tmp_path / "away"
     away.mkdir()
     (own.home / "box").rename(away / "box")
-    lost = desunt("verify", own.home / "out", cwd=tmp_path)
+    lost = run_desunt("verify", own.home / "out", cwd=tmp_path)
     assert (lost.returncode, lost.stdout.count("was not found")) == (0, 3), lost.stdout
     there = away if moved == "table" else away / "box"
-    found = desunt("verify", own.home / "out", "--scans", there, cwd=tmp_path)
+    found = run_desunt("verify", own.home / "out", "--scans", there, cwd=tmp_path)
     assert (found.returncode, found.stdout.count("was not found")) == (0, 0), found.stdout
     Image.new("L", (1400, 300), 9).save(away / "box" / "c.png")
-    changed = desunt("verify", own.home / "out", "--scans", there, cwd=tmp_path)
+    changed = run_desunt("verify", own.home / "out", "--scans", there, cwd=tmp_path)
     assert (changed.returncode, "page 4" in changed.stdout) == (5, True), changed.stdout
 
 
@@ -92,7 +91,7 @@ def test_a_picture_of_another_file_is_a_breach(box: Box) -> None:
     page = (box.folder / f"{FOLDER}.html").read_text("utf-8")
     pictures = list(dict.fromkeys(re.findall(r"data:image/jpeg;base64,[^\"')]+", page)))
     (box.folder / f"{FOLDER}.html").write_text(page.replace(pictures[1], pictures[2]), encoding="utf-8")
-    done = desunt("verify", box.home / "out", "--scans", box.home, cwd=box.home)
+    done = run_desunt("verify", box.home / "out", "--scans", box.home, cwd=box.home)
     assert done.returncode == 5
     assert "page 2: shows another image than its scan" in done.stdout, done.stdout
 
@@ -117,12 +116,12 @@ def test_the_desk_shows_each_page_from_its_own_file(own: Box, tmp_path: Path, mo
 
 
 def test_exports_are_made_again_from_the_record_alone(box: Box) -> None:
-    before = contents(box.home / "out")
+    before = output_bytes(box.home / "out")
     for name in ("pdf", "html"):
         (box.folder / f"{FOLDER}.{name}").unlink()
     export_folder(box.folder, (("pdf", "diplomatic"), ("html", "apparatus")), Settings())
     # The record of the copy names the folder that it was copied from, whose scans are the same.
-    assert contents(box.home / "out") == before
+    assert output_bytes(box.home / "out") == before
 
 
 def test_a_second_run_does_nothing(box: Box) -> None:
@@ -135,7 +134,7 @@ def test_a_second_run_does_nothing(box: Box) -> None:
 
 
 def test_a_file_that_is_replaced_is_read_again_and_no_other(box: Box) -> None:
-    typed_page("The telegram was short.").save(box.home / "box" / "c.png", dpi=(300, 300))
+    letter_page("The telegram was short.").save(box.home / "box" / "c.png", dpi=(300, 300))
     assert dict(box.run().pages) == {"done": 1, "skipped": 3}
     assert "telegram" in box.texts[3]
     assert "railroad" not in (box.folder / "record.json").read_text("utf-8")
@@ -150,10 +149,10 @@ def test_another_order_is_another_document_without_anything_stale(box: Box, tmp_
     assert [page["image"]["path"] for page in box.pages] == ["box/c.png", "box/a.png", "box/b.tif", "box/b.tif"]
     assert "railroad" in box.texts[0]
     box.verify()
-    after = contents(box.home / "out")
+    after = output_bytes(box.home / "out")
     shutil.rmtree(box.home / "out")
     box.run(formats=tuple(exporter_names()))
-    assert contents(box.home / "out") == after
+    assert output_bytes(box.home / "out") == after
 
 
 @pytest.mark.parametrize("left", [("a.png", "b.tif"), ("b.tif", "c.png"), ("a.png",)])
@@ -171,7 +170,7 @@ def test_the_pages_of_a_line_that_is_taken_out_are_gone(box: Box, left: tuple[st
 def test_a_run_killed_when_a_last_page_was_dropped_goes_on(box: Box) -> None:
     box.say("a.png", "b.tif")
     (box.folder / "manifest.json").unlink()
-    journal.forget_pages(box.folder, beyond=3)
+    remove_pages_after(box.folder, 3)
     assert dict(box.run().pages) == {"skipped": 3}
     assert len(box.pages) == 3
 
@@ -181,20 +180,20 @@ def test_a_broken_file_is_a_page_that_was_not_read(box: Box) -> None:
     good = (box.home / "box" / "b.tif").read_bytes()
     (box.home / "box" / "b.tif").write_bytes(b"II*\0 cut off")
     command = ("run", "--manifest", "boxes.csv", "--out", "out", "--model", "ngram", "--jobs", "1", "--format", "text,html,pdf,alto")
-    done = desunt(*command, cwd=box.home)
+    done = run_desunt(*command, cwd=box.home)
     assert (done.returncode, "b.tif" in done.stderr) == (4, True), done.stderr
     assert f"failed {NAME} page 2: " in done.stderr
     assert "[PAGE NOT READ]" in box.texts[1]
     assert "railroad" in box.texts[2]
     box.verify()
-    (status,) = json.loads(desunt("status", "out", "--json", cwd=box.home).stdout)
+    (status,) = json.loads(run_desunt("status", "out", "--json", cwd=box.home).stdout)
     assert (status["document_id"], status["state"], status["pages"], status["done"], status["failed"]) == (NAME, "failed", 3, 2, 1)
     rows = (box.home / "out" / "report.csv").read_text("utf-8-sig").splitlines()
     assert [row.split(",")[2] for row in rows[1:]].count("failed") == 1
-    again = desunt(*command, cwd=box.home)
+    again = run_desunt(*command, cwd=box.home)
     assert (again.returncode, "2 skipped" in again.stderr) == (4, True), again.stderr
     (box.home / "box" / "b.tif").write_bytes(good)
-    mended = desunt(*command, cwd=box.home)
+    mended = run_desunt(*command, cwd=box.home)
     assert mended.returncode == 0, mended.stderr
     assert len(box.pages) == 4
     assert "[PAGE NOT READ]" not in "".join(box.texts)
@@ -207,7 +206,7 @@ def test_a_document_none_of_whose_files_can_be_read_fails_as_a_whole(box: Box) -
         (box.home / "box" / name).write_bytes(b"")
     box.say("a.png", "c.png")
     summary = box.run()
-    assert (summary.exit_code, summary.unreadable, dict(summary.pages)) == (2, 1, {"failed": 1})
+    assert (summary.exit_code, summary.unreadable_documents, dict(summary.pages)) == (2, 1, {"failed": 1})
     assert "a.png: the file is empty" in summary.problems[0]
 
 
@@ -229,11 +228,11 @@ def test_every_document_is_in_one_share(box: Box) -> None:
 def test_a_cluster_that_shares_no_folder_gets_each_page_s_own_file(box: Box) -> None:
     pytest.importorskip("distributed")
     command = ("run", "--manifest", "boxes.csv", "--model", "ngram", "--format", "text,html,pdf,json")
-    serial = desunt(*command, "--out", "serial", "--executor", "serial", cwd=box.home)
+    serial = run_desunt(*command, "--out", "serial", "--executor", "serial", cwd=box.home)
     assert serial.returncode == 0, serial.stderr
-    dask = desunt(*command, "--out", "dask", "--executor", "dask", "--ship", "bytes", "--jobs", "1", cwd=box.home)
+    dask = run_desunt(*command, "--out", "dask", "--executor", "dask", "--ship", "bytes", "--jobs", "1", cwd=box.home)
     assert dask.returncode == 0, dask.stderr
-    assert contents(box.home / "dask") == contents(box.home / "serial")
+    assert output_bytes(box.home / "dask") == output_bytes(box.home / "serial")
 
 
 def test_an_engine_that_reads_beside_the_scan_finds_each_file_s_own(box: Box) -> None:
@@ -255,7 +254,7 @@ def test_an_engine_that_reads_beside_the_scan_finds_each_file_s_own(box: Box) ->
         "--jobs",
         "1",
     )
-    done = desunt(*command, cwd=box.home)
+    done = run_desunt(*command, cwd=box.home)
     assert done.returncode == 0, done.stderr
     pages = (box.home / "beside" / FOLDER / f"{FOLDER}.txt").read_text("utf-8").split("\f")
     for word, text in zip(WORDS[1:], pages[1:4], strict=True):

@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from desunt.lm import Context, causal, known_models, load_model
-from desunt.lm.adapters import EmbeddedModel, Rescored
-from desunt.lm.beam_search import Slots, fill, joint
-from desunt.lm.causal import START, CausalModel
-from desunt.lm.gap_constraint import Shape
-from desunt.lm.kv_cache import read_on
+from desunt.lm.adapters import EmbeddedModel, RescoringModel
+from desunt.lm.beam_search import MaskedSpan, beam_search
+from desunt.lm.causal import START_TOKEN, CausalModel
+from desunt.lm.gap_constraint import GapConstraint
+from desunt.lm.kv_cache import extend_prefix
 from desunt.record.document import Extent, Letters
 from tests.support.tiny_models import small_embedded, small_masked
 
@@ -47,8 +47,8 @@ def log_probability(reference, left: tuple[int, ...], rest: tuple[int, ...]) -> 
 
 def test_a_score_is_the_probability_of_the_filling_and_the_text_after(small, reference):
     model = CausalModel(small.base, stages=())
-    left, right = small.base.left(CONTEXT), small.base.right(CONTEXT)
-    expected = [log_probability(reference, left, small.base.filling(CONTEXT, text) + right) for text in TEXTS]
+    left, right = small.base.encode_before(CONTEXT), small.base.encode_after(CONTEXT)
+    expected = [log_probability(reference, left, small.base.encode_filling(CONTEXT, text) + right) for text in TEXTS]
     assert model.score(CONTEXT, TEXTS) == pytest.approx(expected, abs=2e-3)
     assert np.std(expected) > 0.5
 
@@ -68,26 +68,26 @@ def test_stages_keep_the_scores_of_what_they_keep(small):
 
 def test_fillings_are_compared_over_the_same_tokens_after_the_gap(small):
     base = small.base
-    assert base.left(CONTEXT)[0] == START
+    assert base.encode_before(CONTEXT)[0] == START_TOKEN
     for text in TEXTS:
-        joined = base.tokens(f" the {text} with Marshal")
-        apart = base.tokens(" the") + base.filling(CONTEXT, text) + base.tokens(" with Marshal")
+        joined = base.encode(f" the {text} with Marshal")
+        apart = base.encode(" the") + base.encode_filling(CONTEXT, text) + base.encode(" with Marshal")
         assert joined == apart
 
 
 def test_surviving_letters_are_read_with_the_filling(small):
     lost = Context("Marshal ", " said", Extent("character", 3, 3), Letters("St", "n"))
-    assert small.base.filling(lost, "ali") == small.base.tokens(" Stalin")
-    assert small.base.filling(Context("Moscow (", ") said"), "port") == small.base.tokens("port")
+    assert small.base.encode_filling(lost, "ali") == small.base.encode(" Stalin")
+    assert small.base.encode_filling(Context("Moscow (", ") said"), "port") == small.base.encode("port")
 
 
 def test_where_the_text_after_is_unknown_the_last_word_must_be_whole(small, reference):
     context = Context(CONTEXT.before, "", CONTEXT.extent)
     base = small.base
-    left, filling = base.left(context), base.filling(context, "port")
+    left, filling = base.encode_before(context), base.encode_filling(context, "port")
     with torch.inference_mode():
         row = reference(torch.tensor([[*left, *filling]])).logits[0, -1].softmax(-1)
-    goes_on = base.pieces.continues & np.array([text[:1].isalnum() for text in base.pieces.texts])
+    goes_on = base.vocabulary.word_inside & np.array([text[:1].isalnum() for text in base.vocabulary.texts])
     expected = log_probability(reference, left, filling) + math.log(float(row[torch.from_numpy(~goes_on)].sum()))
     assert small.causal.score(context, ["port"]) == pytest.approx([expected], abs=2e-3)
 
@@ -97,14 +97,16 @@ LONG = " ".join(f"The ambassador discussed the draft of treaty {number} with Mar
 
 def test_the_text_before_gaps_side_by_side_is_read_once(small, monkeypatch):
     read = []
-    monkeypatch.setattr(causal, "read_on", lambda llama, begun, tokens: read.append(len(tokens)) or read_on(llama, begun, tokens))
+    monkeypatch.setattr(
+        causal, "extend_prefix", lambda llama, state, tokens: read.append(len(tokens)) or extend_prefix(llama, state, tokens)
+    )
     model = CausalModel(small.base)
     first, second = Context(LONG, CONTEXT.after), Context(f"{LONG} The railway union.", CONTEXT.after)
     model.score(first, TEXTS)
-    begun = sum(read)
+    first_read = sum(read)
     model.score(second, TEXTS)
-    assert begun > causal.LEFT - causal.STEP
-    assert sum(read) - begun <= causal.BLOCK + len(small.base.tokens(" The railway union."))
+    assert first_read > causal.MAX_TOKENS_BEFORE - causal.START_STEP_TOKENS
+    assert sum(read) - first_read <= causal.BLOCK_TOKENS + len(small.base.encode(" The railway union."))
 
 
 def test_what_was_asked_before_changes_no_figure(small):
@@ -116,25 +118,25 @@ def test_what_was_asked_before_changes_no_figure(small):
 
 
 def test_blocks_are_the_last_tokens_behind_the_start(small):
-    blocks = small.base.blocks(Context(LONG, ""))
+    blocks = small.base.blocks_before(Context(LONG, ""))
     tokens = [token for block in blocks for token in block]
-    assert tokens[0] == START
-    assert causal.LEFT - causal.STEP < len(tokens) - 1 <= causal.LEFT
-    assert tuple(tokens[1:]) == small.base.tokens(LONG)[-len(tokens) + 1 :]
-    assert small.base.blocks(Context("", "")) == [(START,)]
+    assert tokens[0] == START_TOKEN
+    assert causal.MAX_TOKENS_BEFORE - causal.START_STEP_TOKENS < len(tokens) - 1 <= causal.MAX_TOKENS_BEFORE
+    assert tuple(tokens[1:]) == small.base.encode(LONG)[-len(tokens) + 1 :]
+    assert small.base.blocks_before(Context("", "")) == [(START_TOKEN,)]
 
 
 def test_a_text_read_in_blocks_is_the_text_read_at_once(small, reference):
     context = Context(LONG, CONTEXT.after)
-    left = tuple(token for block in small.base.blocks(context) for token in block)
-    expected = log_probability(reference, left, small.base.filling(context, "port") + small.base.right(context))
+    left = tuple(token for block in small.base.blocks_before(context) for token in block)
+    expected = log_probability(reference, left, small.base.encode_filling(context, "port") + small.base.encode_after(context))
     assert CausalModel(small.base, stages=()).score(context, ["port"]) == pytest.approx([expected], abs=2e-3)
 
 
-def test_left_beams_have_the_probability_of_their_pieces(small, reference):
-    left = small.base.left(CONTEXT)
-    single = {text: n for n, text in enumerate(small.base.pieces.texts) if small.base.pieces.starts[n]}
-    beams = small.causal.beams(CONTEXT)
+def test_left_beams_have_the_probability_of_their_tokens(small, reference):
+    left = small.base.encode_before(CONTEXT)
+    single = {text: n for n, text in enumerate(small.base.vocabulary.texts) if small.base.vocabulary.word_start[n]}
+    beams = small.causal.beam_search(CONTEXT)
     tried = 0
     for text, score in beams.items():
         if text in single and len(text) == 3:
@@ -156,7 +158,7 @@ def adapted_reference(small, reference, scale: float = 2.0):
 
 
 def everywhere(model, mask, left, filled, count, right) -> torch.Tensor:
-    """log P of the mask behind `filled`, with full attention, from the hidden state before it (as models/train.py)."""
+    """log P of the mask behind `filled`, with full attention, from the hidden state before it (as training/train.py)."""
     numbers = torch.tensor([[*left, *filled, *[0] * (count - len(filled)), *right]])
     inputs = model.get_input_embeddings()(numbers).clone()
     inputs[0, len(left) + len(filled) : len(left) + count] = mask
@@ -169,44 +171,45 @@ def everywhere(model, mask, left, filled, count, right) -> torch.Tensor:
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_the_first_mask_is_read_as_in_training(small, reference, count):
     model, mask = adapted_reference(small, reference)
-    left, right = small.reader.sides(CONTEXT)
+    left, right = small.predictor.encode_sides(CONTEXT)
     expected = everywhere(model, mask, left, (), count, right).numpy()
-    assert small.reader.read([Slots(left, (), count, right)])[0] == pytest.approx(expected, abs=5e-3)
+    assert small.predictor.predict([MaskedSpan(left, (), count, right)])[0] == pytest.approx(expected, abs=5e-3)
 
 
 def test_filled_pieces_decide_about_the_next(small):
-    left, right = small.reader.sides(CONTEXT)
-    rows = small.reader.read([Slots(left, (pieces,), 2, right) for pieces in (20, 30)])
+    left, right = small.predictor.encode_sides(CONTEXT)
+    rows = small.predictor.predict([MaskedSpan(left, (token,), 2, right) for token in (20, 30)])
     assert np.exp(rows).sum(1) == pytest.approx([1.0, 1.0], abs=1e-4)
     assert np.abs(rows[0] - rows[1]).max() > 0.05
 
 
-def test_slots_of_several_gaps_are_read_apart(small):
-    left, right = small.reader.sides(CONTEXT)
-    slots = [Slots(left, (), 2, right), Slots(left[:3], (25,), 3, right), Slots(left, (25,), 2, right), Slots(left, (), 1, right)]
-    together = small.reader.read(slots)
-    for one, row in zip(slots, together, strict=True):
-        assert row == pytest.approx(small.reader.read([one])[0], abs=1e-3)
+def test_spans_of_several_gaps_are_read_apart(small):
+    left, right = small.predictor.encode_sides(CONTEXT)
+    spans = [
+        MaskedSpan(left, (), 2, right),
+        MaskedSpan(left[:3], (25,), 3, right),
+        MaskedSpan(left, (25,), 2, right),
+        MaskedSpan(left, (), 1, right),
+    ]
+    together = small.predictor.predict(spans)
+    for span, row in zip(spans, together, strict=True):
+        assert row == pytest.approx(small.predictor.predict([span])[0], abs=1e-3)
 
 
 def test_the_adapter_leaves_the_base_alone(small, reference):
-    assert small.reader.llama.embeddings is small.base.llama.embeddings
-    left, right = small.base.left(CONTEXT), small.base.right(CONTEXT)
+    assert small.predictor.llama.embeddings is small.base.llama.embeddings
+    left, right = small.base.encode_before(CONTEXT), small.base.encode_after(CONTEXT)
     small.model.propose([CONTEXT], 5)
-    expected = log_probability(reference, left, small.base.filling(CONTEXT, "port") + right)
+    expected = log_probability(reference, left, small.base.encode_filling(CONTEXT, "port") + right)
     assert CausalModel(small.base, stages=()).score(CONTEXT, ["port"]) == pytest.approx([expected], abs=2e-3)
 
 
-def test_the_embedded_model_proposes_with_both_readings(small):
+def test_the_embedded_model_proposes_by_the_masked_reading(small):
     [fillings] = small.model.propose([CONTEXT], 10_000)
     proposed = {filling.text: filling.score for filling in fillings}
-    left, right = small.reader.sides(CONTEXT)
-    masked = fill(small.reader, left, right, Shape(3, 8, (1, 5)))
-    only_left = [text for text in list(small.causal.beams(CONTEXT)) if text in proposed and text not in masked]
-    assert len(proposed) > len(masked)
-    assert only_left
-    pieces = small.base.filling(CONTEXT, only_left[0])
-    assert proposed[only_left[0]] < joint(small.reader, left, right, [pieces])[0]
+    left, right = small.predictor.encode_sides(CONTEXT)
+    masked = beam_search(small.predictor, left, right, GapConstraint(3, 8, (1, 5)))
+    assert proposed == masked
 
 
 def test_the_embedded_model_scores_by_the_causal_reading(small):
@@ -218,7 +221,7 @@ def test_a_masked_model_may_be_rescored(small, tmp_path):
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     alone = load_model(str(tmp_path), rescore=False)
-    both = Rescored(alone, small.causal)
+    both = RescoringModel(alone, small.causal)
     assert both.propose([CONTEXT], 5) == alone.propose([CONTEXT], 5)
     assert both.score(CONTEXT, TEXTS) == small.causal.score(CONTEXT, TEXTS)
     assert both.ref.sha256 == alone.ref.sha256
@@ -237,8 +240,9 @@ def test_asking_for_the_table_loads_no_heavy_library():
 def test_a_thread_limit_does_not_spoil_the_numbers():
     """Torch leaves the work of threads that OpenMP refuses it undone, without a word."""
     code = (
-        "import torch; from desunt.lm.causal import read_base; from desunt.lm.kv_cache import read_left; "
-        "base = read_base(); print(torch.get_num_threads(), read_left(base.llama, tuple(range(40, 64))).following.isfinite().all().item())"
+        "import torch; from desunt.lm.causal import load_base_model; from desunt.lm.kv_cache import extend_prefix; "
+        "state = extend_prefix(load_base_model().llama, None, range(40, 64)); "
+        "print(torch.get_num_threads(), state.last_hidden.isfinite().all().item())"
     )
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)

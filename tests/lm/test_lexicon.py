@@ -6,10 +6,10 @@ import lzma
 
 import pytest
 
-import desunt
 from desunt.errors import DependencyMissing, InputError
-from desunt.lm.lexicon import COUNT_OF_A_NAME, Lexicon, bare, load_lexicon
-from desunt.lm.model_files import model_file, model_folders, weights_folder
+from desunt.lm import model_files
+from desunt.lm.lexicon import USER_NAME_COUNT, Lexicon, load_lexicon, strip_punctuation
+from desunt.lm.model_files import model_file, model_folders
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,15 @@ def test_a_compound_is_as_frequent_as_its_rarest_part():
 
 
 def test_words_come_most_frequent_first_and_as_they_are_written(lexicon):
-    words = lexicon.words_of(6, 6, 400)
+    words = lexicon.words_by_length(6, 6, 400)
     assert len(words) == 400
     assert {len(word) for word in words} == {6}
     counts = [lexicon.counts[word.casefold()] for word in words]
     assert counts == sorted(counts, reverse=True)
     assert "United" in words
     assert "united" not in words
-    assert lexicon.words_of(6, 6, 3) == words[:3]
-    assert lexicon.words_of(99, 120, 5) == ()
+    assert lexicon.words_by_length(6, 6, 3) == words[:3]
+    assert lexicon.words_by_length(99, 120, 5) == ()
 
 
 def test_a_users_names_are_known_and_keep_their_capitals(tmp_path, lexicon):
@@ -56,8 +56,8 @@ def test_a_users_names_are_known_and_keep_their_capitals(tmp_path, lexicon):
     assert "Kowalczykowski" not in lexicon
     larger = load_lexicon(names)
     assert "KOWALCZYKOWSKI," in larger
-    assert larger.count("Zbigniew Kowalczykowski") == COUNT_OF_A_NAME
-    assert "Kowalczykowski" in larger.words_of(14, 14, 500)
+    assert larger.count("Zbigniew Kowalczykowski") == USER_NAME_COUNT
+    assert "Kowalczykowski" in larger.words_by_length(14, 14, 500)
     assert larger.count("Stalin") == lexicon.count("Stalin")
     assert "Kowalczykowski" not in load_lexicon()
 
@@ -87,7 +87,7 @@ def test_a_damaged_table_names_itself(tmp_path):
 
 
 def test_bare_takes_off_outer_punctuation_alone():
-    assert bare("“(co-op’s).”") == "co-op's"
+    assert strip_punctuation("“(co-op’s).”") == "co-op's"
 
 
 def test_the_explicit_folder_comes_first_then_the_environment(tmp_path, monkeypatch, root):
@@ -104,20 +104,7 @@ def test_an_installed_package_looks_into_itself(tmp_path, monkeypatch):
     package = tmp_path / "site-packages" / "desunt"
     package.mkdir(parents=True)
     monkeypatch.delenv("DESUNT_MODELS", raising=False)
-    monkeypatch.setattr(desunt, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(model_files, "PACKAGE", package)
     assert list(model_folders()) == [package / "_models"]
     with pytest.raises(DependencyMissing, match=r"lexicon\.tsv\.xz.*DESUNT_MODELS"):
         model_file("lexicon.tsv.xz")
-
-
-def test_weights_lie_beside_the_models_or_in_the_users_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(desunt, "__file__", str(tmp_path / "a" / "b" / "desunt" / "__init__.py"))
-    monkeypatch.delenv("DESUNT_MODELS", raising=False)
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
-    with pytest.raises(DependencyMissing, match="make install"):
-        weights_folder()
-    cached = tmp_path / "cache" / "desunt" / "weights"
-    cached.mkdir(parents=True)
-    assert weights_folder() == cached
-    (tmp_path / "mine" / "weights").mkdir(parents=True)
-    assert weights_folder(tmp_path / "mine") == tmp_path / "mine" / "weights"

@@ -19,13 +19,13 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def model() -> NgramModel:
-    return NgramModel.train(TEXTS, least={2: 1, 3: 1, 4: 1})
+    return NgramModel.train(TEXTS, min_count={2: 1, 3: 1, 4: 1})
 
 
 def test_probabilities_of_all_next_words_add_up_to_one(model: NgramModel) -> None:
     words = np.arange(len(model.words))
     for first, second in ((0, 0), (1, 2), (2, 0)):
-        assert np.exp(model.log_next(first, second, words)).sum() == pytest.approx(1.0, abs=1e-6)
+        assert np.exp(model.log_prob(first, second, words)).sum() == pytest.approx(1.0, abs=1e-6)
 
 
 def test_both_sides_are_read(model: NgramModel) -> None:
@@ -70,10 +70,10 @@ def test_a_model_of_ones_own_outranks_the_shipped_one(tmp_path: Path) -> None:
     assert own.ref.sha256 != shipped.ref.sha256
 
 
-def test_a_run_that_was_dropped_as_rare_leaves_its_share_to_shorter_runs() -> None:
+def test_an_ngram_that_was_dropped_as_rare_leaves_its_share_to_shorter_ones() -> None:
     texts = ["a b c"] * 2 + [f"a b {word}" for word in "defghijk"]
-    dropped, all_kept = (NgramModel.train(texts, least={2: 1, 3: least, 4: 1}) for least in (2, 1))
+    dropped, all_kept = (NgramModel.train(texts, min_count={2: 1, 3: least, 4: 1}) for least in (2, 1))
     numbers = {word: number for number, word in enumerate(dropped.words)}
-    shares = [float(np.exp(model.log_next(0, numbers["a"], numbers["b"], numbers["c"]))[0]) for model in (dropped, all_kept)]
+    shares = [float(np.exp(model.log_prob(0, numbers["a"], numbers["b"], numbers["c"]))[0]) for model in (dropped, all_kept)]
     assert shares[0] == pytest.approx(shares[1], abs=0.1)
     assert shares[0] < 0.35

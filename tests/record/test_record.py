@@ -7,21 +7,11 @@ import os
 
 import pytest
 
-from desunt.errors import InputError, WallBroken
+from desunt.errors import InputError, IntegrityError
+from desunt.record.atomic import write_atomically
 from desunt.record.conjecture import Candidate, Conjecture, ModelRef, Refusal
 from desunt.record.document import Box, Document, Extent, Gap, Line, Page, Region, Step, Word
-from desunt.record.files import (
-    FILES,
-    PAGE_SCHEMA,
-    PageFile,
-    Record,
-    from_json,
-    json_schema,
-    read_record,
-    to_json,
-    write_atomically,
-    write_record,
-)
+from desunt.record.files import FILE_TYPES, PAGE_SCHEMA, PageFile, Record, json_schema, read_json, read_record, to_json, write_record
 
 LINE = Line(
     "l", Box(0, 0, 9, 9), (Word("w", "hé", Box(0, 0, 4, 9), "tesseract", 0.5, 0.25), Gap("g", None, Extent("word", 1, None), "illegible"))
@@ -34,8 +24,8 @@ RECORD = Record(DOCUMENT, OPINIONS, (Step("ocr", "5.3", (("lang", "eng"),)),))
 
 def test_a_record_is_read_back_as_it_was_written(tmp_path) -> None:
     write_record(RECORD, tmp_path)
-    found = read_record(tmp_path)
-    assert (found.document, dict(found.opinions), found.steps) == (DOCUMENT, OPINIONS, RECORD.steps)
+    record = read_record(tmp_path)
+    assert (record.document, dict(record.opinions), record.steps) == (DOCUMENT, OPINIONS, RECORD.steps)
 
 
 def test_the_same_record_gives_the_same_bytes(tmp_path) -> None:
@@ -59,7 +49,7 @@ def test_a_changed_record_is_found_out(tmp_path, change) -> None:
     write_record(RECORD, tmp_path)
     path = tmp_path / "record.json"
     path.write_text(change(path.read_text("utf-8")), "utf-8")
-    with pytest.raises(WallBroken, match=r"record\.json"):
+    with pytest.raises(IntegrityError, match=r"record\.json"):
         read_record(tmp_path)
 
 
@@ -94,7 +84,7 @@ def test_records_follow_the_published_schema(tmp_path, root) -> None:
 
 
 def test_schemas_are_made_from_the_types() -> None:
-    assert set(FILES) == {json_schema(name)["$id"].removesuffix(".json") for name in FILES}
+    assert set(FILE_TYPES) == {json_schema(name)["$id"].removesuffix(".json") for name in FILE_TYPES}
     assert to_json(LINE).endswith(b"}\n")
 
 
@@ -107,4 +97,4 @@ def test_a_record_without_second_readings_is_the_bytes_it_was_before_there_were_
     assert written.count(b"other_readings") == 1
     file = tmp_path / "0001.json"
     file.write_bytes(written)
-    assert from_json(PageFile, file).page == page
+    assert read_json(PageFile, file).page == page

@@ -9,7 +9,7 @@ import pytest
 
 from desunt.errors import InputError
 from desunt.record.document import Extent, Letters
-from desunt.restore.gap_jsonl import GapLine, asked, each_gap, questions, read_gaps
+from desunt.restore.gap_jsonl import GapLine, gap_queries, gap_query, iter_gaps, read_gaps
 
 ROW = {"id": "a", "before": "He told the ", "after": " of it.", "extent": {"unit": "character", "least": 9, "most": 11}}
 
@@ -77,13 +77,13 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_surviving_letters_are_taken_from_the_edges(before: str, after: str, letters: Letters) -> None:
-    question = asked(GapLine("a", before, after))
+    question = gap_query(GapLine("a", before, after))
     assert question.gap.letters == letters
     assert (question.before + letters.before, letters.after + question.after) == (before, after)
 
 
 def test_gaps_before_a_bad_line_are_given_out(tmp_path: Path) -> None:
-    lines = each_gap(write(tmp_path / "gaps.jsonl", ROW, {**ROW, "id": "b"}, "{"))
+    lines = iter_gaps(write(tmp_path / "gaps.jsonl", ROW, {**ROW, "id": "b"}, "{"))
     assert [next(lines).id, next(lines).id] == ["a", "b"]
     with pytest.raises(InputError, match="line 3"):
         next(lines)
@@ -104,6 +104,6 @@ def test_half_a_surrogate_pair_is_named_before_anything_is_asked(tmp_path: Path)
 
 
 def test_two_lines_of_one_id_are_two_gaps() -> None:
-    first, second = questions([GapLine("a", "x ", " y"), GapLine("a", "z ", " y", channel="garbled", engine_reading="q")])
+    first, second = gap_queries([GapLine("a", "x ", " y"), GapLine("a", "z ", " y", channel="garbled", engine_reading="q")])
     assert first.gap.id != second.gap.id
     assert (second.before, second.channel, second.gap.engine_reading) == ("z ", "garbled", "q")

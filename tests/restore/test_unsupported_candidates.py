@@ -10,14 +10,14 @@ from dataclasses import replace
 import pytest
 
 from desunt.export import load_exporter
-from desunt.export.wording import POSSIBLE
+from desunt.export.wording import POSSIBLE_HEADING
 from desunt.lm import Context, Filling
 from desunt.lm.lexicon import Lexicon
-from desunt.record.conjecture import LABEL, Candidate, ModelRef, Opinion, Refusal, by_support
+from desunt.record.conjecture import CONJECTURE_LABEL, Candidate, ModelRef, Opinion, Refusal, split_by_support
 from desunt.record.document import Extent, Gap, Letters
-from desunt.record.files import Record, adapter
+from desunt.record.files import Record, type_adapter
 from desunt.restore import restore
-from desunt.restore.gap_query import Asked
+from desunt.restore.gap_query import GapQuery
 from tests.support.records import candidates, sample_record
 
 TEXTS = ("port", "Moscow", "the port of Dairen", "Monday", "fourteen", "1945", "Soviet")
@@ -39,7 +39,7 @@ class Listing:
 
 def one(before: str, after: str, *, reading: str | None = None, names: Sequence[str] = (), letters: Letters | None = None) -> Opinion:
     gap = Gap("g", None, Extent("word", 1, 4), "illegible", reading, letters or Letters(), continues=False)
-    return restore([Asked(gap, before, after)], Listing(), lexicon=LEXICON, names=names, limit=100)[0]
+    return restore([GapQuery(gap, before, after)], Listing(), lexicon=LEXICON, names=names, limit=100)[0]
 
 
 def possible(opinion: Opinion) -> set[str]:
@@ -77,7 +77,7 @@ def test_where_all_is_in_capitals_known_words_are_no_names() -> None:
 
 def test_candidates_are_parted_in_order() -> None:
     listed = tuple(Candidate(text, 0.1, possible=text.isupper()) for text in ("a", "B", "c", "D"))
-    supported, unsupported = by_support(listed)
+    supported, unsupported = split_by_support(listed)
     assert ([c.text for c in supported], [c.text for c in unsupported]) == (["a", "c"], ["B", "D"])
 
 
@@ -97,23 +97,23 @@ def exported(name: str, record: Record) -> str:
 @pytest.mark.parametrize("refused", [False, True])
 def test_the_apparatus_lists_them_under_a_heading_of_their_own(refused: bool) -> None:
     text = exported("apparatus", with_possible(refused=refused))
-    mark = f"{LABEL}, not offered:" if refused else f"{LABEL}:"
-    lines = [line for line in text.splitlines() if LABEL in line and re.match(r"\d+\. ", line)]
+    mark = f"{CONJECTURE_LABEL}, not offered:" if refused else f"{CONJECTURE_LABEL}:"
+    lines = [line for line in text.splitlines() if CONJECTURE_LABEL in line and re.match(r"\d+\. ", line)]
     assert [line.split(" `")[1].split("`")[0] for line in lines] == ["quondam", "quorum", "Zephyr"]
     assert all(mark in line for line in lines)
-    heading = text.index(f"{POSSIBLE}:")
+    heading = text.index(f"{POSSIBLE_HEADING}:")
     assert text.index("`quorum`") < heading < text.index("`Zephyr`")
     assert "20.0 %" in text[heading:]
 
 
 def test_without_such_candidates_no_display_has_the_heading() -> None:
     for name in ("apparatus", "html"):
-        assert POSSIBLE not in exported(name, sample_record())
+        assert POSSIBLE_HEADING not in exported(name, sample_record())
 
 
 def test_html_lists_them_under_the_heading_and_never_opened() -> None:
     text = exported("html", with_possible())
-    heading = text.index(POSSIBLE)
+    heading = text.index(POSSIBLE_HEADING)
     assert text.index(">quorum<") < heading < text.index(">Zephyr<")
     assert "<details open>" not in text[heading : text.index(">Zephyr<")]
 
@@ -126,5 +126,5 @@ def test_json_marks_them() -> None:
 
 
 def test_records_written_before_there_was_the_mark_are_read() -> None:
-    read = adapter(Candidate).validate_json(b'{"text": "a", "probability": 0.5, "evidence": []}', strict=True)
+    read = type_adapter(Candidate).validate_json(b'{"text": "a", "probability": 0.5, "evidence": []}', strict=True)
     assert not read.possible

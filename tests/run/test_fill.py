@@ -75,7 +75,7 @@ GAPS = [
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    NgramModel.train(TEXTS, least={2: 1, 3: 1, 4: 1}).save(folder / "ngram.npz")
+    NgramModel.train(TEXTS, min_count={2: 1, 3: 1, 4: 1}).save(folder / "ngram.npz")
     return folder
 
 
@@ -95,7 +95,7 @@ def answers(text: str) -> list[dict]:
 
 def test_one_line_in_one_line_out_in_order(tmp_path: Path, settings: Settings) -> None:
     out = io.StringIO()
-    fill.fill_gaps(write(tmp_path / "gaps.jsonl", *GAPS), settings, out)
+    fill.fill_gap_file(write(tmp_path / "gaps.jsonl", *GAPS), settings, out)
     found = answers(out.getvalue())
     assert [row["id"] for row in found] == [gap["id"] for gap in GAPS]
     assert all(list(row) == ["id", "candidates", "none_of_these", "refusal"] for row in found)
@@ -116,29 +116,29 @@ def test_one_line_in_one_line_out_in_order(tmp_path: Path, settings: Settings) -
 
 def test_lines_of_one_id_get_answers_of_their_own(tmp_path: Path, settings: Settings) -> None:
     out = io.StringIO()
-    fill.fill_gaps(write(tmp_path / "gaps.jsonl", {**GAPS[0], "id": "x"}, {**GAPS[4], "id": "x"}), settings, out)
+    fill.fill_gap_file(write(tmp_path / "gaps.jsonl", {**GAPS[0], "id": "x"}, {**GAPS[4], "id": "x"}), settings, out)
     assert [row["candidates"][0]["text"] for row in answers(out.getvalue())] == ["Ambassador", "men"]
 
 
 def test_answers_are_written_batch_by_batch(tmp_path: Path, settings: Settings, monkeypatch) -> None:
-    monkeypatch.setattr(fill, "BATCH", 2)
+    monkeypatch.setattr(fill, "BATCH_SIZE_GAPS", 2)
     seen: list[int] = []
 
     class Watched(io.StringIO):
         def flush(self) -> None:
             seen.append(len(self.getvalue().splitlines()))
 
-    fill.fill_gaps(write(tmp_path / "gaps.jsonl", *GAPS), settings, Watched())
+    fill.fill_gap_file(write(tmp_path / "gaps.jsonl", *GAPS), settings, Watched())
     assert seen == [2, 4, 5]
 
 
 @pytest.mark.parametrize("before", [0, 1, 3])
 def test_a_bad_line_loses_nothing_that_came_before(tmp_path: Path, settings: Settings, monkeypatch, before: int) -> None:
-    monkeypatch.setattr(fill, "BATCH", 2)
+    monkeypatch.setattr(fill, "BATCH_SIZE_GAPS", 2)
     path = write(tmp_path / "gaps.jsonl", *GAPS[:before], {"id": "bad", "before": ""}, *GAPS)
     out = io.StringIO()
     with pytest.raises(InputError, match=rf"gaps\.jsonl, line {before + 1}: it has no 'after'"):
-        fill.fill_gaps(path, settings, out)
+        fill.fill_gap_file(path, settings, out)
     assert [row["id"] for row in answers(out.getvalue())] == [gap["id"] for gap in GAPS[:before]]
 
 
@@ -170,7 +170,7 @@ def test_the_table_from_the_model_and_from_the_answers_of_fill_are_the_same(tmp_
 def test_split_plots_and_resume_by_flags(tmp_path: Path, models: Path) -> None:
     gaps = write(tmp_path / "gaps.jsonl", *GAPS)
     kept, plots = tmp_path / "kept.jsonl", tmp_path / "plots"
-    ask = ("evaluate", "gaps", gaps, "--model", "ngram", "--split", "held-out", "--out", kept)
+    ask = ("evaluate", "gaps", gaps, "--model", "ngram", "--split", "test", "--out", kept)
     table = command(*ask, "--plots", plots, models=models)
     assert {row["id"] for row in answers(kept.read_text("utf-8"))} == {"length", "words", "letters"}
     assert sorted(path.name for path in plots.iterdir()) == ["hits-by-length.svg", "reliability.svg", "risk-coverage.svg"]
@@ -180,7 +180,7 @@ def test_split_plots_and_resume_by_flags(tmp_path: Path, models: Path) -> None:
     assert resumed.splitlines() == [line for line in table.splitlines() if not line.endswith(".svg")]
     with pytest.raises(UsageError, match="--resume needs --out"):
         command("evaluate", "gaps", gaps, "--resume", models=models)
-    with pytest.raises(UsageError, match="--from asks for nothing"):
-        command("evaluate", "gaps", gaps, "--from", kept, "--baselines", models=models)
+    with pytest.raises(UsageError, match="--answers asks for nothing"):
+        command("evaluate", "gaps", gaps, "--answers", kept, "--baselines", models=models)
     with pytest.raises(UsageError, match="no split is called 'odd'"):
         command("evaluate", "gaps", gaps, "--split", "odd", models=models)

@@ -13,15 +13,17 @@ from typer.testing import CliRunner
 
 from desunt.cli import app
 from desunt.errors import InputError
-from desunt.record import folder as journal
 from desunt.record.conjecture import Decision
-from desunt.record.document import Box, Gap, Line, Page, Region, Word
+from desunt.record.document import Box, Gap, Line, Page, Region, Step, Word
+from desunt.record.edits import DocumentDecisions
 from desunt.record.files import Record, to_json, write_decisions, write_record
+from desunt.record.folder import SourceFile, write_failure, write_page
 from desunt.record.lazy import pages_without_words
-from desunt.run.plan import page_files
+from desunt.record.status import DocumentStatus
+from desunt.run.plan import transcript_page_files
 from desunt.run.report import write_report
-from desunt.run.report.rows import PageRow
-from desunt.run.report.totals import BARS, MOST, Totals
+from desunt.run.report.rows import PageReport
+from desunt.run.report.totals import MAX_LISTED, MAX_TIME_BARS, Totals
 from tests.support.records import SCRIPT, sample_record
 
 RECORD = sample_record()
@@ -30,7 +32,7 @@ RECORD = sample_record()
 def home_of(out: Path, name: str, pages: int, problem: str = "") -> Path:
     folder = out / name
     folder.mkdir(parents=True)
-    about = journal.SourceFile("desunt-source-1", f"{name}.pdf", f"{name}.pdf", "0" * 64, pages, problem)
+    about = SourceFile("desunt-source-1", f"{name}.pdf", f"{name}.pdf", "0" * 64, pages, problem)
     (folder / "source.json").write_bytes(to_json(about))
     return folder
 
@@ -46,13 +48,13 @@ def out(tmp_path: Path) -> Path:
         "g3": Decision("g3", "left-open", None, None, "M. Editor", "2026-01-01T00:00:00Z"),
     }
     write_decisions(replace(RECORD, decisions=decided), finished)
-    facts, opinions = page_files(RECORD, "key")
+    facts, opinions = transcript_page_files(RECORD, "key")
     for number in range(1, pages + 1):
-        journal.write_page(finished, number, facts, opinions)
+        write_page(finished, number, facts, opinions)
     failed = home_of(tmp_path, "failed", 1)
-    journal.write_failure(failed, 1, "key", InputError(f"{SCRIPT}.png, page 1: the image is damaged", remedy="copy it again"))
+    write_failure(failed, 1, "key", InputError(f"{SCRIPT}.png, page 1: the image is damaged", remedy="copy it again"))
     half = home_of(tmp_path, "half", 2)
-    journal.write_page(half, 1, facts, opinions)
+    write_page(half, 1, facts, opinions)
     home_of(tmp_path, "closed", 0, "closed.pdf: the PDF is locked with a password. Unlock it")
     return tmp_path
 
@@ -88,8 +90,18 @@ def test_the_page_says_the_same_in_words_and_escapes_what_documents_say(out: Pat
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_unclear_words_are_those_below_the_vouching_threshold_of_the_run(tmp_path: Path) -> None:
+    words = tuple(Word(f"w{n}", "word", None, "tesseract", 0.9, legibility) for n, legibility in enumerate((0.85, 0.92, 0.97)))
+    page = Page(1, None, (Region("r", "body", None, (Line("l", None, words),)),))
+    for name, vouch in (("usual", "0.9"), ("strict", "0.95")):
+        steps = (Step("gaps", "1", (("vouch", vouch),)),)
+        write_record(Record(replace(RECORD.document, pages=(page,)), {}, steps), home_of(tmp_path, name, 1))
+    write_report(tmp_path)
+    assert {row["document"]: row["unclear words"] for row in rows(tmp_path)} == {"usual.pdf": "1", "strict.pdf": "2"}
+
+
 def test_what_the_desk_says_outranks_the_snapshot(out: Path) -> None:
-    write_report(out, lambda _: ({}, ()))
+    write_report(out, lambda _: DocumentDecisions({}))
     assert all(row["decided"] in ("", "0") for row in rows(out))
     write_report(out, lambda _: None)
     assert sum(int(row["decided"]) for row in rows(out) if row["decided"]) == 2
@@ -147,13 +159,13 @@ def test_long_collections_are_told_in_bounded_lists() -> None:
 
     class Document:
         id, folder = "a.pdf", Path("a")
-        status = journal.DocumentStatus("a", "a.pdf", "needs review", 1, 1, 0, 1)
+        status = DocumentStatus("a", "a.pdf", "needs review", 1, 1, 0, 1)
         sentence = "1 gap: 1 left open"
 
-    for number in range(3 * MOST):
-        totals.add_page(PageRow(1, "needs review", words=100, unclear=number % 97, refused=1, at=1.0 + 3600 * number))
+    for number in range(3 * MAX_LISTED):
+        totals.add_page(PageReport(1, "needs review", words=100, unclear=number % 97, refused=1, finished_at=1.0 + 3600 * number))
         totals.add_document(Document())  # type: ignore[arg-type]
-    assert len(totals.first) == len(totals.sentences) == MOST
-    assert totals.first[0].unclear == 96
-    assert len(totals.time_bars) <= BARS
-    assert totals.pages == totals.documents == 3 * MOST
+    assert len(totals.review_first) == len(totals.sentences) == MAX_LISTED
+    assert totals.review_first[0].unclear == 96
+    assert len(totals.time_bars) <= MAX_TIME_BARS
+    assert totals.pages == totals.documents == 3 * MAX_LISTED

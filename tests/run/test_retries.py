@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from desunt.errors import DependencyMissing, ExitCode, InputError, PageFailed, Passing
-from desunt.record import folder as journal
+from desunt.errors import DependencyMissing, ExitCode, InputError, PageFailed, TransientError
+from desunt.record.folder import page_path, write_failure
 from desunt.run import batch
 from desunt.run import executors as executor
 from desunt.run import retries as failures
-from desunt.run.events import reason_of
-from desunt.run.executors import SerialExecutor, as_failure
-from desunt.run.retries import STREAK, Failures, machine_failure
+from desunt.run.events import failure_category
+from desunt.run.executors import SerialExecutor, map_exception
+from desunt.run.retries import MAX_CONSECUTIVE_FAILURES, RetryPolicy, as_system_failure
 from desunt.settings import Settings
-from tests.integration.conftest import typed_page
-from tests.integration.test_run import contents
+from tests.support.command_line import output_bytes
+from tests.support.rendered_pages import letter_page
 
 VERSIONS = (("desunt", "test"),)
 
@@ -34,7 +34,7 @@ class Failing(SerialExecutor):
         if not waiting:
             return super().submit(work, *arguments)
         future: Future = Future()
-        future.set_exception(as_failure(waiting.pop(0)))
+        future.set_exception(map_exception(waiting.pop(0)))
         return future
 
 
@@ -42,7 +42,7 @@ class Failing(SerialExecutor):
 def scans(tmp_path: Path) -> Path:
     (tmp_path / "scans").mkdir()
     for number in range(3):
-        typed_page(f"Letter {number}").save(tmp_path / "scans" / f"{number}.png", dpi=(300, 300))
+        letter_page(f"Letter {number}").save(tmp_path / "scans" / f"{number}.png", dpi=(300, 300))
     return tmp_path / "scans"
 
 
@@ -50,9 +50,9 @@ def scans(tmp_path: Path) -> Path:
 def run(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Run over the scans; `says` is what goes wrong with which of them."""
     monkeypatch.setitem(executor.EXECUTORS, "serial", f"{__name__}:Failing")
-    monkeypatch.setattr(failures, "BACK_OFF", (0.0, 0.0))
+    monkeypatch.setattr(failures, "RETRY_DELAYS_S", (0.0, 0.0))
 
-    def go(says: dict[str, list[Exception]], **settings: object) -> batch.Summary:
+    def go(says: dict[str, list[Exception]], **settings: object) -> batch.RunSummary:
         monkeypatch.setattr(Failing, "says", says)
         made = Settings(out=tmp_path / "out", executor="serial", formats=("text",), **settings)
         return batch.run([scans], made, VERSIONS)
@@ -61,49 +61,49 @@ def run(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_what_may_pass_is_tried_again(run, tmp_path: Path) -> None:
-    summary = run({"1.png": [OSError(errno.ESTALE, "stale"), Passing("the worker died")]})
+    summary = run({"1.png": [OSError(errno.ESTALE, "stale"), TransientError("the worker died")]})
     assert (summary.pages["done"], summary.pages["failed"], summary.exit_code) == (3, 0, ExitCode.DONE)
-    assert journal.page_path(tmp_path / "out" / "1", 1).exists()
+    assert page_path(tmp_path / "out" / "1", 1).exists()
 
 
 def test_what_does_not_pass_fails_after_three_tries(run, tmp_path: Path) -> None:
-    says = [Passing("the worker died")] * 5
+    says = [TransientError("the worker died")] * 5
     summary = run({"1.png": says})
     assert len(says) == 2
     assert (summary.pages["done"], summary.pages["failed"], summary.exit_code) == (2, 1, ExitCode.SOME_FAILED)
-    assert "the worker died" in journal.page_path(tmp_path / "out" / "1", 1, ".failed").read_text("utf-8")
+    assert "the worker died" in page_path(tmp_path / "out" / "1", 1, ".failed").read_text("utf-8")
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), DependencyMissing("Tesseract is not installed")])
 def test_what_the_machine_lacks_stops_the_run_and_no_page_is_to_blame(run, tmp_path: Path, error: Exception) -> None:
     summary = run({"1.png": [error]})
     assert (summary.exit_code, summary.pages["failed"]) == (ExitCode.DEPENDENCY, 0)
-    assert summary.stopped.startswith("stopped: ")
+    assert summary.stop_reason.startswith("stopped: ")
     assert not list((tmp_path / "out").rglob("*.failed.json"))
     again = run({})
     assert (again.exit_code, again.pages["failed"], again.pages["done"] + again.pages["skipped"]) == (ExitCode.DONE, 0, 3)
 
 
 def test_bad_inputs_are_no_streak_and_other_reasons_end_one(tmp_path: Path) -> None:
-    kept = Failures()
-    for number in range(3 * STREAK):
-        assert not kept.failed(tmp_path, number, InputError(f"{number}.png: empty"))
-    for number in range(3 * STREAK):
-        assert not kept.failed(tmp_path, number, PageFailed("one" if number % 7 else "two"))
-    for number in range(STREAK - 1):
-        assert not kept.failed(tmp_path, number, PageFailed("one"))
-        if number == STREAK // 2:
-            kept.passed()
+    policy = RetryPolicy()
+    for number in range(3 * MAX_CONSECUTIVE_FAILURES):
+        assert not policy.record_failure(tmp_path, number, InputError(f"{number}.png: empty"))
+    for number in range(3 * MAX_CONSECUTIVE_FAILURES):
+        assert not policy.record_failure(tmp_path, number, PageFailed("one" if number % 7 else "two"))
+    for number in range(MAX_CONSECUTIVE_FAILURES - 1):
+        assert not policy.record_failure(tmp_path, number, PageFailed("one"))
+        if number == MAX_CONSECUTIVE_FAILURES // 2:
+            policy.record_success()
 
 
 def test_a_streak_of_one_reason_stops_and_its_pages_count_as_not_tried(tmp_path: Path) -> None:
-    kept, error = Failures(), PageFailed("RuntimeError: engine 7 is broken")
-    homes = [tmp_path / str(number) for number in range(STREAK)]
+    policy, error = RetryPolicy(), PageFailed("RuntimeError: engine 7 is broken")
+    homes = [tmp_path / str(number) for number in range(MAX_CONSECUTIVE_FAILURES)]
     told = []
     for number, home in enumerate(homes):
-        journal.write_failure(home, 1, "key", error)
-        told.append(kept.failed(home, 1, PageFailed(f"RuntimeError: engine {number} is broken")))
-    assert told[:-1] == [""] * (STREAK - 1)
+        write_failure(home, 1, "key", error)
+        told.append(policy.record_failure(home, 1, PageFailed(f"RuntimeError: engine {number} is broken")))
+    assert told[:-1] == [""] * (MAX_CONSECUTIVE_FAILURES - 1)
     assert "count as not tried" in told[-1]
     assert not list(tmp_path.rglob("*.failed.json"))
 
@@ -117,12 +117,12 @@ def test_a_streak_of_one_reason_stops_and_its_pages_count_as_not_tried(tmp_path:
     ],
 )
 def test_reasons_are_told_without_what_is_a_files_own(problem: str, reason: str) -> None:
-    assert reason_of(problem) == reason
+    assert failure_category(problem) == reason
 
 
 def test_other_errors_are_not_the_machines() -> None:
-    assert machine_failure(OSError(errno.ENOENT, "gone")) is None
-    assert machine_failure(PageFailed("x")) is None
+    assert as_system_failure(OSError(errno.ENOENT, "gone")) is None
+    assert as_system_failure(PageFailed("x")) is None
 
 
 def test_a_full_disk(scans: Path, tmp_path: Path, run) -> None:
@@ -133,14 +133,14 @@ def test_a_full_disk(scans: Path, tmp_path: Path, run) -> None:
     try:
         summary = run({})
         assert (summary.exit_code, summary.pages["failed"]) == (ExitCode.DEPENDENCY, 0)
-        assert "the disk is full" in summary.stopped
+        assert "the disk is full" in summary.stop_reason
         assert not list(small.rglob("*.failed.json"))
         subprocess.run(["mount", "-o", "remount,size=4m", small], check=True)
         again = run({})
         assert (again.exit_code, again.pages["done"] + again.pages["skipped"]) == (ExitCode.DONE, 3)
-        found = contents(small)
+        found = output_bytes(small)
     finally:
         subprocess.run(["umount", small], check=True)
     assert not [name for name in found if name.endswith(".part")]
     run({})
-    assert contents(small) == found
+    assert output_bytes(small) == found

@@ -101,6 +101,6 @@ def test_a_black_lower_edge_is_not_a_missing_one(interlaced: bool, save: Save) -
 
 def test_unfinished_means_exactly_grey() -> None:
     page = np.full((40, 20, 3), 128, np.uint8)
-    assert raster.unfinished(page)
+    assert raster.is_cut_short(page)
     page[-3, 7, 1] = 129
-    assert not raster.unfinished(page)
+    assert not raster.is_cut_short(page)

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from desunt.errors import ImageTooLarge, InputError
 from desunt.record.document import ImageRef
-from desunt.scan import MIN_SIDE, SUFFIXES, count_pages, picture, read_page, tiff, true_dpi
+from desunt.scan import MIN_SIDE_PX, SUFFIXES, count_pages, display_jpeg, read_page, tiff, true_dpi
 from tests.support import malformed_files as made
 from tests.support.scan_files import LIMITS, Save, pixels, read, write
 
@@ -32,11 +32,11 @@ def untouched_pillow():
     assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters))
 
 
-@pytest.mark.parametrize("case", list(made.malformed()), ids=lambda case: case.name)
-def test_malformed_input_is_refused_with_its_name_and_a_remedy(case: made.Malformed, save: Save) -> None:
+@pytest.mark.parametrize("case", list(made.malformed_files()), ids=lambda case: case.name)
+def test_malformed_input_is_refused_with_its_name_and_a_remedy(case: made.MalformedFile, save: Save) -> None:
     path = save(case.data, case.name)
     if case.error is None:
-        assert min(read(path).pixels.shape[:2]) >= MIN_SIDE
+        assert min(read(path).pixels.shape[:2]) >= MIN_SIDE_PX
         return
     with pytest.raises(InputError) as caught:
         read(path)
@@ -47,7 +47,7 @@ def test_malformed_input_is_refused_with_its_name_and_a_remedy(case: made.Malfor
 
 
 def test_malformed_inputs_are_many_and_always_the_same() -> None:
-    first, second = list(made.malformed()), list(made.malformed())
+    first, second = list(made.malformed_files()), list(made.malformed_files())
     assert [(m.name, m.data) for m in first] == [(m.name, m.data) for m in second]
     assert len({m.name for m in first if m.error}) >= 60
 
@@ -131,7 +131,7 @@ def test_a_frame_by_itself_is_the_frame_where_it_lies(compression: str, big: boo
     path = save(frames[0], "a.tif", save_all=True, append_images=frames[1:], compression=compression, dpi=(150, 300), big_tiff=big)
     with path.open("rb") as file:
         for number in range(3):
-            by_itself = tiff.alone(file, number, "a.tif")
+            by_itself = tiff.single_frame(file, number, "a.tif")
             assert by_itself is not file
             with Image.open(by_itself, formats=("TIFF",)) as alone, Image.open(path) as where_it_lies:
                 where_it_lies.seek(number)
@@ -145,7 +145,7 @@ def test_a_file_of_one_frame_is_not_copied_nor_one_with_jpegs_of_the_old_kind(or
     tags, data = made.tiff_frame(made.page(), "raw")
     for frames in ([(tags, data)], [(tags | {259: 6}, data)] * 2):
         with save(made.tiff(frames, order=order), "a.tif").open("rb") as file:
-            assert tiff.alone(file, 0, "a.tif") is file
+            assert tiff.single_frame(file, 0, "a.tif") is file
 
 
 @pytest.mark.parametrize("number", [1, 150, 300])
@@ -182,7 +182,7 @@ def test_true_dpi(recorded: tuple[float, float] | None, size: tuple[int, int], d
     assert true_dpi(recorded, *size) == dpi
 
 
-@given(st.tuples(st.floats(), st.floats()) | st.none(), st.integers(MIN_SIDE, 60_000), st.integers(MIN_SIDE, 60_000))
+@given(st.tuples(st.floats(), st.floats()) | st.none(), st.integers(MIN_SIDE_PX, 60_000), st.integers(MIN_SIDE_PX, 60_000))
 def test_dpi_is_always_sane(recorded: tuple[float, float] | None, width: int, height: int) -> None:
     assert 50 <= true_dpi(recorded, width, height) <= 1200
 
@@ -211,12 +211,12 @@ def test_a_scan_above_the_limit_of_pillow_is_read(save: Save, monkeypatch: pytes
 def test_picture_is_a_small_jpeg_of_the_same_page(save: Save) -> None:
     path = save(made.page(600, 800), "a.tif", save_all=True, append_images=[made.page(500, 1000, seed=5)])
     image = read(path, 2).image
-    first, second = (picture(path, image, width=250, **LIMITS) for _ in range(2))
+    first, second = (display_jpeg(path, image, width=250, **LIMITS) for _ in range(2))
     assert first
     assert first == second
     with Image.open(io.BytesIO(first)) as shown:
         assert (shown.format, shown.size) == ("JPEG", (250, 500))
-    wide = picture(path, image, width=9000, **LIMITS)
+    wide = display_jpeg(path, image, width=9000, **LIMITS)
     assert wide
     assert Image.open(io.BytesIO(wide)).size == (500, 1000), "never enlarged"
 
@@ -225,10 +225,10 @@ def test_picture_of_a_scan_that_is_gone_or_changed(save: Save) -> None:
     path = save(made.page(), "a.png")
     image = read(path).image
     path.write_bytes(path.read_bytes() + b"\0")
-    assert picture(path, image, width=100, **LIMITS) is None
+    assert display_jpeg(path, image, width=100, **LIMITS) is None
     path.unlink()
-    assert picture(path, image, width=100, **LIMITS) is None
-    assert picture(path.parent, image, width=100, **LIMITS) is None
+    assert display_jpeg(path, image, width=100, **LIMITS) is None
+    assert display_jpeg(path.parent, image, width=100, **LIMITS) is None
 
 
 def test_threads_do_not_disturb_each_other(save: Save) -> None:

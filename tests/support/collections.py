@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from desunt.record.atomic import sha256_of
 from desunt.record.conjecture import Candidate, Conjecture, ModelRef, Opinion, Refusal
 from desunt.record.document import Box, Document, Extent, Gap, ImageRef, Line, Page, Region, Step, Token, Word, stable_id
-from desunt.record.files import Record, sha256_of, write_record
+from desunt.record.files import Record, write_record
 
 MODEL = ModelRef("a-model", "revision-1", "9" * 64)
 STEPS = (Step("restore", "0.1.0", (("model", "a-model"),)),)
@@ -36,14 +37,14 @@ def _line(document_id: str, page: int, number: int) -> tuple[Line, Opinion]:
 
 def made_record(name: str, pages: int = 1, lines: int = 8) -> Record:
     """Return a document with one gap a line, each line 50 pixels below the other; gap boxes are 100 x 30 pixels."""
-    found, opinions = [], {}
+    pages_read, opinions = [], {}
     scan = ImageRef(name, stable_id(name) * 5 + "abcd", 800, 1000, 300)
     for number in range(1, pages + 1):
-        made = [_line(name, number, at) for at in range(lines)]
-        opinions |= {opinion.gap_id: opinion for _, opinion in made}
-        region = Region(stable_id(name, number), "body", None, tuple(line for line, _ in made))
-        found.append(Page(number, replace(scan, frame=number - 1), (region,), 0.9))
-    return Record(Document(name, name, (("title", f"Title of {name}"),), tuple(found)), opinions, STEPS)
+        gap_lines = [_line(name, number, at) for at in range(lines)]
+        opinions |= {opinion.gap_id: opinion for _, opinion in gap_lines}
+        region = Region(stable_id(name, number), "body", None, tuple(line for line, _ in gap_lines))
+        pages_read.append(Page(number, replace(scan, frame=number - 1), (region,), 0.9))
+    return Record(Document(name, name, (("title", f"Title of {name}"),), tuple(pages_read)), opinions, STEPS)
 
 
 def write_collection(out: Path, documents: int = 2, pages: int = 1, lines: int = 8) -> list[str]:
@@ -75,14 +76,14 @@ def read_anew(record: Record, shift: int, *, drop: frozenset[int] = frozenset(),
 
     def page(old: Page) -> Page:
         lines = tuple(
-            replace(line, id=stable_id(line.id, "anew"), tokens=tuple(made for one in line.tokens if (made := token(one))))
+            replace(line, id=stable_id(line.id, "anew"), tokens=tuple(new for read in line.tokens if (new := token(read))))
             for line in old.lines
         )
         return replace(old, regions=(replace(old.regions[0], lines=lines),))
 
     document = replace(record.document, pages=tuple(map(page, record.document.pages)))
-    kept = {gap.id for gap in document.gaps}
-    opinions = {ids[name]: replace(opinion, gap_id=ids[name]) for name, opinion in record.opinions.items() if ids.get(name) in kept}
+    gap_ids = {gap.id for gap in document.gaps}
+    opinions = {ids[name]: replace(opinion, gap_id=ids[name]) for name, opinion in record.opinions.items() if ids.get(name) in gap_ids}
     return Record(document, opinions, record.steps)
 
 

@@ -26,4 +26,4 @@ def start(page: Any, *, script: bool = True) -> None:
 
 def offered(page: Any) -> list[str]:
     """Return what can be taken with one key: what was weighed and is not offered lies behind a summary that is closed."""
-    return [one.inner_text() for one in page.locator(".take .guess").all() if one.is_visible()]
+    return [guess.inner_text() for guess in page.locator(".take .guess").all() if guess.is_visible()]

@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from desunt.review.app import create_app
 from desunt.review.environment import Environment
-from desunt.review.store.types import Query
+from desunt.review.store.types import QueueFilter
 
 BASE = "http://localhost:8571"
 OWN = {"origin": BASE}
@@ -20,8 +20,8 @@ def visitor(desk: Environment, name: str | None = "Anna", **more: object) -> Tes
 
 
 def gap_of(desk: Environment, top: str) -> str:
-    return next(row.gap_id for row in desk.store.queue.page(Query(status=None)).rows if row.top == top)
+    return next(row.gap_id for row in desk.store.queue.page(QueueFilter(status=None)).rows if row.top == top)
 
 
 def version_of(desk: Environment, gap: str) -> str:
-    return desk.store.index.gap(gap).version
+    return desk.store.index.find_gap(gap).version

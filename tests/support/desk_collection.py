@@ -12,13 +12,14 @@ from PIL import Image, ImageDraw
 
 from desunt.lm.lexicon import load_lexicon
 from desunt.lm.ngram import NgramModel
+from desunt.record.atomic import sha256_of
 from desunt.record.conjecture import Opinion
 from desunt.record.document import Document
-from desunt.record.files import Record, sha256_of, write_record
-from desunt.restore import Asked, restore
+from desunt.record.files import Record, write_record
+from desunt.restore import GapQuery, restore
 from desunt.run.workflow import PageTask, read_page
 from desunt.settings import Settings
-from desunt.transcript import contexts
+from desunt.transcript import gap_contexts
 from tests.support.rendered_pages import TEXT, typed_page
 
 SECOND = """The committee met again in London during
@@ -75,7 +76,7 @@ def draw_page(name: str, folder: Path) -> Drawn:
 @cache
 def model() -> NgramModel:
     """Return a trigram model of the two pages and nothing else: real code, little knowledge."""
-    return NgramModel.train([TEXT, SECOND], least={2: 1, 3: 1, 4: 1})
+    return NgramModel.train([TEXT, SECOND], min_count={2: 1, 3: 1, 4: 1})
 
 
 def read_drawn(drawn: Drawn, *, read: float | None = None) -> Record:
@@ -89,9 +90,9 @@ def read_drawn(drawn: Drawn, *, read: float | None = None) -> Record:
 
 def opinions_of(document: Document) -> dict[str, Opinion]:
     """Ask the trigram model for every gap."""
-    around = contexts(document)
-    asked = [Asked(gap, *around[gap.id]) for gap in document.gaps]
-    return {one.gap_id: one for one in restore(asked, model(), lexicon=load_lexicon(None), names=frozenset(), limit=12)}
+    contexts = gap_contexts(document)
+    queries = [GapQuery(gap, *contexts[gap.id]) for gap in document.gaps]
+    return {opinion.gap_id: opinion for opinion in restore(queries, model(), lexicon=load_lexicon(None), names=frozenset(), limit=12)}
 
 
 def make_collection(folder: Path) -> Path:

@@ -20,9 +20,9 @@ from desunt.review.environment import Environment
 
 def free_port() -> int:
     """Return a port of this machine on which nothing listens."""
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -53,12 +53,12 @@ def started(outputs: Path, database: str | None, port: int) -> subprocess.Popen[
 
 def wait_for(address: str, seconds: float = 300) -> str:
     """Return the address once somebody answers there."""
-    end = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while True:
         try:
             httpx.get(f"{address}/sign-in", timeout=5)
         except httpx.TransportError:
-            if time.monotonic() > end:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
         else:
@@ -67,6 +67,6 @@ def wait_for(address: str, seconds: float = 300) -> str:
 
 def client(address: str, name: str) -> httpx.Client:
     """Return a client who has given a name, and says of its changes where they come from."""
-    made = httpx.Client(base_url=address, headers={"origin": address}, timeout=60)
-    made.post("/api/sign-in", json={"name": name}).raise_for_status()
-    return made
+    session = httpx.Client(base_url=address, headers={"origin": address}, timeout=60)
+    session.post("/api/sign-in", json={"name": name}).raise_for_status()
+    return session

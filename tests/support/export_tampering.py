@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from desunt.verify import write_manifest
+from desunt.record.manifest import write_manifest
 
 
 def _edit(home: Path, file: str, old: str, new: str) -> None:

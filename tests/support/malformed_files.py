@@ -16,7 +16,7 @@ from desunt.errors import EncryptedInput, ImageTooLarge, InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
+class MalformedFile:
     """A file, the error that reading its first page must end with (None: it must be read), and words of the message."""
 
     name: str
@@ -143,7 +143,7 @@ def blank_pdf(media_box: bytes) -> bytes:
     )
 
 
-def malformed() -> Iterator[Malformed]:
+def malformed_files() -> Iterator[MalformedFile]:
     """Yield every malformed input."""
     yield from _not_images()
     yield from _pngs()
@@ -153,111 +153,113 @@ def malformed() -> Iterator[Malformed]:
     yield from _pdfs()
 
 
-def _not_images() -> Iterator[Malformed]:
-    yield Malformed("empty.png", b"", words=("empty",))
-    yield Malformed("empty.pdf", b"", words=("empty",))
-    yield Malformed("one-byte.jpg", b"\xff")
-    yield Malformed("text.png", b"MEMORANDUM\nThe Ambassador called on Mr. Molotov.\n" * 9, words=("not an image",))
-    yield Malformed("page.tif", b"<!DOCTYPE html><title>404 Not Found</title>")
-    yield Malformed("archive.jpg", b"PK\x03\x04" + bytes(60))
-    yield Malformed("vector.png", b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
-    yield Malformed("postscript.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\nshowpage\n", words=("not an image",))
-    yield Malformed("zeros.tif", bytes(4096))
-    yield Malformed("noise.jp2", np.random.default_rng(2).bytes(4096))
-    yield Malformed("jpeg-named.png", encoded(page(), "JPEG"), None)
-    yield Malformed("pdf-named.jpg", jpeg_pdf(encoded(page(), "JPEG")), None)
+def _not_images() -> Iterator[MalformedFile]:
+    yield MalformedFile("empty.png", b"", words=("empty",))
+    yield MalformedFile("empty.pdf", b"", words=("empty",))
+    yield MalformedFile("one-byte.jpg", b"\xff")
+    yield MalformedFile("text.png", b"MEMORANDUM\nThe Ambassador called on Mr. Molotov.\n" * 9, words=("not an image",))
+    yield MalformedFile("page.tif", b"<!DOCTYPE html><title>404 Not Found</title>")
+    yield MalformedFile("archive.jpg", b"PK\x03\x04" + bytes(60))
+    yield MalformedFile("vector.png", b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    yield MalformedFile("postscript.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\nshowpage\n", words=("not an image",))
+    yield MalformedFile("zeros.tif", bytes(4096))
+    yield MalformedFile("noise.jp2", np.random.default_rng(2).bytes(4096))
+    yield MalformedFile("jpeg-named.png", encoded(page(), "JPEG"), None)
+    yield MalformedFile("pdf-named.jpg", jpeg_pdf(encoded(page(), "JPEG")), None)
 
 
-def _pngs() -> Iterator[Malformed]:
+def _pngs() -> Iterator[MalformedFile]:
     good = encoded(page(), "PNG")
-    yield Malformed("half.png", good[: len(good) // 2], words=("cut short",))
-    yield Malformed("header-only.png", good[:33])
-    yield Malformed("half-header.png", good[:20])
-    yield Malformed("signature-only.png", good[:8])
-    yield Malformed("last-bytes-missing.png", good[:-40])
+    yield MalformedFile("half.png", good[: len(good) // 2], words=("cut short",))
+    yield MalformedFile("header-only.png", good[:33])
+    yield MalformedFile("half-header.png", good[:20])
+    yield MalformedFile("signature-only.png", good[:8])
+    yield MalformedFile("last-bytes-missing.png", good[:-40])
     middle = len(good) // 2
-    yield Malformed("byte-changed.png", good[:middle] + bytes([good[middle] ^ 255]) + good[middle + 1 :])
-    yield Malformed("bad-crc.png", good[:29] + b"\0\0\0\0" + good[33:])
-    yield Malformed("no-rows.png", png(340, 440, zlib.compress(b"")))
-    yield Malformed("too-few-rows.png", png(340, 440, zlib.compress(bytes(341 * 200))))
-    yield Malformed("garbage.png", png(340, 440, b"no deflate stream at all"))
-    yield Malformed("no-width.png", png(0, 440, zlib.compress(bytes(440))))
-    yield Malformed("unknown-depth.png", png(340, 440, zlib.compress(bytes(341 * 440)), depth=7))
-    yield Malformed("bad-filter.png", png(340, 440, zlib.compress((b"\x09" + bytes(340)) * 440)))
-    yield Malformed("bomb.png", huge_png(), ImageTooLarge, ("40000 x 40000", "max_pixels"))
-    yield Malformed("claims-everything.png", png(2**31 - 1, 2**31 - 1, b""), ImageTooLarge, ("max_pixels",))
-    yield Malformed("one-pixel.png", png(1, 1, zlib.compress(b"\0\0")), words=("too small",))
-    yield Malformed("thread.png", png(15, 400, zlib.compress(bytes(16 * 400))), words=("too small",))
+    yield MalformedFile("byte-changed.png", good[:middle] + bytes([good[middle] ^ 255]) + good[middle + 1 :])
+    yield MalformedFile("bad-crc.png", good[:29] + b"\0\0\0\0" + good[33:])
+    yield MalformedFile("no-rows.png", png(340, 440, zlib.compress(b"")))
+    yield MalformedFile("too-few-rows.png", png(340, 440, zlib.compress(bytes(341 * 200))))
+    yield MalformedFile("garbage.png", png(340, 440, b"no deflate stream at all"))
+    yield MalformedFile("no-width.png", png(0, 440, zlib.compress(bytes(440))))
+    yield MalformedFile("unknown-depth.png", png(340, 440, zlib.compress(bytes(341 * 440)), depth=7))
+    yield MalformedFile("bad-filter.png", png(340, 440, zlib.compress((b"\x09" + bytes(340)) * 440)))
+    yield MalformedFile("bomb.png", huge_png(), ImageTooLarge, ("40000 x 40000", "max_pixels"))
+    yield MalformedFile("claims-everything.png", png(2**31 - 1, 2**31 - 1, b""), ImageTooLarge, ("max_pixels",))
+    yield MalformedFile("one-pixel.png", png(1, 1, zlib.compress(b"\0\0")), words=("too small",))
+    yield MalformedFile("thread.png", png(15, 400, zlib.compress(bytes(16 * 400))), words=("too small",))
     bomb = b"Comment\0\0" + zlib.compress(bytes(100_000_000), 9)
-    yield Malformed("text-bomb.png", png(340, 440, zlib.compress(bytes(341 * 440)), extra=chunk(b"zTXt", bomb)))
-    yield Malformed("bad-exif.png", good[:33] + chunk(b"eXIf", b"II*\0\xff\xff\xff\xff") + good[33:], None)
+    yield MalformedFile("text-bomb.png", png(340, 440, zlib.compress(bytes(341 * 440)), extra=chunk(b"zTXt", bomb)))
+    yield MalformedFile("bad-exif.png", good[:33] + chunk(b"eXIf", b"II*\0\xff\xff\xff\xff") + good[33:], None)
 
 
-def _jpegs() -> Iterator[Malformed]:
+def _jpegs() -> Iterator[MalformedFile]:
     good = encoded(page(), "JPEG", quality=90)
     progressive = encoded(page(), "JPEG", quality=90, progressive=True)
     frame = good.index(b"\xff\xc0")
-    yield Malformed("half.jpg", good[: len(good) // 2], words=("cut short",))
-    yield Malformed("half-progressive.jpg", progressive[: len(progressive) // 2])
-    yield Malformed("early-end.jpg", good[: len(good) // 2] + b"\xff\xd9", words=("lower part",))
-    yield Malformed("start-only.jpg", b"\xff\xd8")
-    yield Malformed("no-scan.jpg", good[: good.index(b"\xff\xda")] + b"\xff\xd9")
-    yield Malformed("no-height.jpg", good[: frame + 5] + b"\0\0" + good[frame + 7 :])
-    yield Malformed("claims-everything.jpg", good[: frame + 5] + b"\xff\xdc\xff\xdc" + good[frame + 9 :], ImageTooLarge)
-    yield Malformed("no-tables.jpg", good[: good.index(b"\xff\xc4")] + good[good.index(b"\xff\xda") :], None)
-    yield Malformed("bad-exif.jpg", good[:2] + b"\xff\xe1\0\x12Exif\0\0II*\0\xff\xff\xff\xff" + good[2:], None)
+    yield MalformedFile("half.jpg", good[: len(good) // 2], words=("cut short",))
+    yield MalformedFile("half-progressive.jpg", progressive[: len(progressive) // 2])
+    yield MalformedFile("early-end.jpg", good[: len(good) // 2] + b"\xff\xd9", words=("lower part",))
+    yield MalformedFile("start-only.jpg", b"\xff\xd8")
+    yield MalformedFile("no-scan.jpg", good[: good.index(b"\xff\xda")] + b"\xff\xd9")
+    yield MalformedFile("no-height.jpg", good[: frame + 5] + b"\0\0" + good[frame + 7 :])
+    yield MalformedFile("claims-everything.jpg", good[: frame + 5] + b"\xff\xdc\xff\xdc" + good[frame + 9 :], ImageTooLarge)
+    yield MalformedFile("no-tables.jpg", good[: good.index(b"\xff\xc4")] + good[good.index(b"\xff\xda") :], None)
+    yield MalformedFile("bad-exif.jpg", good[:2] + b"\xff\xe1\0\x12Exif\0\0II*\0\xff\xff\xff\xff" + good[2:], None)
 
 
-def _tiffs() -> Iterator[Malformed]:
+def _tiffs() -> Iterator[MalformedFile]:
     grey, bilevel = page(), page().convert("1")
     for compression, image in (("raw", grey), ("tiff_lzw", grey), ("packbits", grey), ("group3", bilevel), ("group4", bilevel)):
         good = tiff([tiff_frame(image, compression)])
-        yield Malformed(f"good-{compression}.tif", good, None)
-        yield Malformed(f"half-{compression}.tif", good[: len(good) // 2], words=("the TIFF is cut short",))
+        yield MalformedFile(f"good-{compression}.tif", good, None)
+        yield MalformedFile(f"half-{compression}.tif", good[: len(good) // 2], words=("the TIFF is cut short",))
     saved = encoded(grey, "TIFF", compression="tiff_lzw")
-    yield Malformed("directory-missing.tif", saved[: len(saved) // 2])
-    yield Malformed("header-only.tif", saved[:8])
-    yield Malformed("half-header.tif", saved[:5])
+    yield MalformedFile("directory-missing.tif", saved[: len(saved) // 2])
+    yield MalformedFile("header-only.tif", saved[:8])
+    yield MalformedFile("half-header.tif", saved[:5])
     tags, data = tiff_frame(bilevel, "group4")
-    yield Malformed("second-page-missing.tif", tiff([(tags, data)], following=900_000), words=("after 1 frames",))
-    yield Malformed("circle.tif", tiff([(tags, data)], following=8), None)
-    yield Malformed("unknown-compression.tif", tiff([(tags | {259: 60_000}, data)]))
-    yield Malformed("no-width.tif", tiff([({k: v for k, v in tags.items() if k != 256}, data)]))
-    yield Malformed("zero-width.tif", tiff([(tags | {256: 0}, data)]))
-    yield Malformed("claims-everything.tif", tiff([(tags | {256: 900_000, 257: 900_000}, data)]), ImageTooLarge, ("max_pixels",))
-    yield Malformed("strip-outside.tif", tiff([(tags | {279: 90_000_000}, data)]), words=("cut short",))
-    yield Malformed("many-entries.tif", b"II*\0\x08\0\0\0\xff\xff" + bytes(40))
+    yield MalformedFile("second-page-missing.tif", tiff([(tags, data)], following=900_000), words=("after 1 frames",))
+    yield MalformedFile("circle.tif", tiff([(tags, data)], following=8), None)
+    yield MalformedFile("unknown-compression.tif", tiff([(tags | {259: 60_000}, data)]))
+    yield MalformedFile("no-width.tif", tiff([({k: v for k, v in tags.items() if k != 256}, data)]))
+    yield MalformedFile("zero-width.tif", tiff([(tags | {256: 0}, data)]))
+    yield MalformedFile("claims-everything.tif", tiff([(tags | {256: 900_000, 257: 900_000}, data)]), ImageTooLarge, ("max_pixels",))
+    yield MalformedFile("strip-outside.tif", tiff([(tags | {279: 90_000_000}, data)]), words=("cut short",))
+    yield MalformedFile("many-entries.tif", b"II*\0\x08\0\0\0\xff\xff" + bytes(40))
 
 
-def _others() -> Iterator[Malformed]:
+def _others() -> Iterator[MalformedFile]:
     for kind, suffix in (("JPEG2000", "jp2"), ("BMP", "bmp"), ("WEBP", "webp"), ("GIF", "gif"), ("PPM", "pgm")):
         good = encoded(page(), kind)
-        yield Malformed(f"half.{suffix}", good[: len(good) // 2])
+        yield MalformedFile(f"half.{suffix}", good[: len(good) // 2])
     bitmap = encoded(page(), "BMP")
-    yield Malformed("claims-everything.bmp", bitmap[:18] + struct.pack("<ii", 200_000, 200_000) + bitmap[26:], ImageTooLarge)
+    yield MalformedFile("claims-everything.bmp", bitmap[:18] + struct.pack("<ii", 200_000, 200_000) + bitmap[26:], ImageTooLarge)
 
 
-def _pdfs() -> Iterator[Malformed]:
+def _pdfs() -> Iterator[MalformedFile]:
     jpeg = encoded(page(), "JPEG", quality=90)
     good = jpeg_pdf(jpeg)
-    yield Malformed("header-only.pdf", b"%PDF-1.7\n", words=("cut short",))
-    yield Malformed("half.pdf", good[: len(good) // 2], words=("cut short",))
-    yield Malformed("no-objects.pdf", b"%PDF-1.7\nxref\n0 0\ntrailer\n<< >>\nstartxref\n9\n%%EOF\n")
+    yield MalformedFile("header-only.pdf", b"%PDF-1.7\n", words=("cut short",))
+    yield MalformedFile("half.pdf", good[: len(good) // 2], words=("cut short",))
+    yield MalformedFile("no-objects.pdf", b"%PDF-1.7\nxref\n0 0\ntrailer\n<< >>\nstartxref\n9\n%%EOF\n")
     locked = b"/Encrypt << /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O (%s) /U (%s) >> /ID [(0123456789abcdef) (0123456789abcdef)]"
-    yield Malformed("locked.pdf", pdf(_catalogue(b"[]", 0), trailer=locked % (b"o" * 32, b"u" * 32)), EncryptedInput, ("password", "qpdf"))
-    yield Malformed("no-pages.pdf", pdf(_catalogue(b"[]", 0)), words=("no pages",))
-    yield Malformed("page-missing.pdf", pdf(_catalogue(b"[9 0 R]", 1)))
-    yield Malformed("tree-in-a-circle.pdf", pdf(_catalogue(b"[2 0 R]", 1)))
-    yield Malformed("poster.pdf", blank_pdf(b"[0 0 14400 14400]"), ImageTooLarge, ("60000 x 60000", "max_pixels"))
-    yield Malformed("tiny.pdf", blank_pdf(b"[0 0 1 1]"), words=("too small",))
-    yield Malformed("half-jpeg.pdf", jpeg_pdf(jpeg[: len(jpeg) // 2]), words=("cut short",))
-    yield Malformed("early-end-jpeg.pdf", jpeg_pdf(jpeg[: len(jpeg) // 2] + b"\xff\xd9"), words=("cut short",))
+    yield MalformedFile(
+        "locked.pdf", pdf(_catalogue(b"[]", 0), trailer=locked % (b"o" * 32, b"u" * 32)), EncryptedInput, ("password", "qpdf")
+    )
+    yield MalformedFile("no-pages.pdf", pdf(_catalogue(b"[]", 0)), words=("no pages",))
+    yield MalformedFile("page-missing.pdf", pdf(_catalogue(b"[9 0 R]", 1)))
+    yield MalformedFile("tree-in-a-circle.pdf", pdf(_catalogue(b"[2 0 R]", 1)))
+    yield MalformedFile("poster.pdf", blank_pdf(b"[0 0 14400 14400]"), ImageTooLarge, ("60000 x 60000", "max_pixels"))
+    yield MalformedFile("tiny.pdf", blank_pdf(b"[0 0 1 1]"), words=("too small",))
+    yield MalformedFile("half-jpeg.pdf", jpeg_pdf(jpeg[: len(jpeg) // 2]), words=("cut short",))
+    yield MalformedFile("early-end-jpeg.pdf", jpeg_pdf(jpeg[: len(jpeg) // 2] + b"\xff\xd9"), words=("cut short",))
     keys = b"/Width 340 /Height 440 /ColorSpace /DeviceGray /BitsPerComponent 8"
-    yield Malformed(
+    yield MalformedFile(
         "half-flate.pdf", image_pdf(zlib.compress(page().tobytes()[:70_000]), keys + b" /Filter /FlateDecode"), words=("cut short",)
     )
-    yield Malformed("garbage-jpeg.pdf", jpeg_pdf(b"this is no JPEG at all" * 30))
-    yield Malformed("huge-image.pdf", jpeg_pdf(jpeg, 60_000, 60_000), ImageTooLarge, ("60000 x 60000",))
+    yield MalformedFile("garbage-jpeg.pdf", jpeg_pdf(b"this is no JPEG at all" * 30))
+    yield MalformedFile("huge-image.pdf", jpeg_pdf(jpeg, 60_000, 60_000), ImageTooLarge, ("60000 x 60000",))
 
 
 def _catalogue(kids: bytes, count: int) -> list[bytes]:

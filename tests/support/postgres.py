@@ -48,8 +48,8 @@ def postgres() -> Iterator[str | None]:
     if switch:
         shutil.chown(base, USER)
     data, url = base / "data", f"postgresql://{USER}@/postgres?host={base}"
-    made = [folder / "initdb", "-D", data, "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"]
-    subprocess.run(made, check=True, capture_output=True, cwd="/", **switch)
+    initdb = [folder / "initdb", "-D", data, "-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync"]
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/", **switch)
     with (base / "log").open("wb") as log:
         options = ["-k", base, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=off"]
         server = subprocess.Popen([folder / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd="/", **switch)

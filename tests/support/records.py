@@ -6,18 +6,10 @@ import base64
 from dataclasses import replace
 from pathlib import Path
 
-from desunt.record.conjecture import Candidate, Conjecture, Evidence, ModelRef, Refusal
+from desunt.record.atomic import sha256_of
+from desunt.record.conjecture import Candidate, Conjecture, Evidence, ModelRef, Opinion, Refusal
 from desunt.record.document import Box, Document, Extent, Gap, ImageRef, Letters, Line, Page, Region, Step, Token, Word
-from desunt.record.files import (
-    PAGE_CONJECTURES_SCHEMA,
-    PAGE_SCHEMA,
-    PageConjecturesFile,
-    PageFile,
-    Record,
-    sha256_of,
-    to_json,
-    write_record,
-)
+from desunt.record.files import PAGE_CONJECTURES_SCHEMA, PAGE_SCHEMA, PageConjecturesFile, PageFile, Record, to_json, write_record
 from desunt.transcript import transcript_document
 
 MODEL = ModelRef("a-model", "revision-1", "9" * 64)
@@ -87,7 +79,7 @@ def sample_record(name: str = "letter.tif", sha256: str = "a" * 64, *, scanned: 
     metadata = (("title", "A *letter* & <b>more</b>"), ("date", "3 July 1945"), ("citation", "www.example.org, p. 1"))
     pages = (first_page(image), second_page(replace(image, frame=1) if image else None))
     document = Document(name, name, metadata, pages, notes=("page 1: `[be?]` may be a gloss; it is left as it stands",))
-    opinions = {
+    opinions: dict[str, Opinion] = {
         "g1": Conjecture("g1", candidates(("quondam", 0.62), ("quorum", 0.2), (SCRIPT, 0.01)), 0.17, MODEL, ("The ", " agreed")),
         "g2": Refusal("g2", "withheld: never filled"),
         "g3": Refusal(
@@ -149,8 +141,8 @@ def write_pages(record: Record, folder: Path) -> None:
 def write_outputs(record: Record, folder: Path, scan: Path | None) -> None:
     """Write all that a run writes for a document."""
     from desunt.export import EXPORTERS, export_files, load_exporter
-    from desunt.scan import picture
-    from desunt.verify import write_manifest
+    from desunt.record.manifest import write_manifest
+    from desunt.scan import display_jpeg
 
     write_pages(record, folder)
     write_record(record, folder)
@@ -158,7 +150,7 @@ def write_outputs(record: Record, folder: Path, scan: Path | None) -> None:
         exporter = load_exporter(name)
 
         def pictures(image: ImageRef) -> bytes | None:
-            return picture(scan, image, width=200, max_pixels=10**6, pdf_dpi=300) if scan else None
+            return display_jpeg(scan, image, width=200, max_pixels=10**6, pdf_dpi=300) if scan else None
 
         for mode in exporter.modes:
             for file, part in export_files(folder.name, exporter, mode, record):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 Place = tuple[float, float, float, float]
 
+LETTER = """DEPARTMENT OF STATE
+The Ambassador informed the Minister that the
+agreement had been signed on the second of March
+and that the railroad would remain under the joint
+control of both governments for thirty years."""
 TEXT = """The Ambassador reported on the situation
 in Moscow before the conference began. He
 was told that the government would answer
@@ -54,3 +61,24 @@ def bilevel(page: NDArray[np.uint8], specks: int = 0, seed: int = 5) -> NDArray[
         for right in (0, 1):
             scanned[rows + down, columns + right] = 0
     return scanned
+
+
+def letter_page(text: str = LETTER, blot: tuple[int, int, int, int] | None = None) -> Image.Image:
+    """A small typed page, 300 dpi, with a blot over a word if asked."""
+    image = Image.new("L", (1500, 700), 245)
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.truetype("DejaVuSansMono.ttf", 46)
+    for row, line in enumerate(text.splitlines()):
+        draw.text((80, 80 + 100 * row), line, fill=30, font=font)
+    if blot:
+        draw_blot(draw, blot)
+    return image
+
+
+def draw_blot(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int]) -> None:
+    """A cloudy, ragged blot: a smooth black bar would be a redaction."""
+    rng = random.Random(3)
+    left, top, right, bottom = box
+    for x in range(left + 15, right - 15, 12):
+        y, r = (top + bottom) // 2 + rng.randint(-8, 8), rng.randint(30, 52)
+        draw.ellipse((x - r // 2, y - r, x + r // 2, y + r), fill=rng.randint(55, 95))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from desunt.run import batch
-from desunt.run.inputs.catalogue import read_catalogue
-from desunt.run.inputs.grouping import read_groups
+from desunt.run.inputs.catalogue import read_catalogue, read_groups
 from desunt.settings import Settings
-from tests.integration.conftest import desunt, typed_page
+from tests.support.command_line import run_desunt
+from tests.support.rendered_pages import letter_page
 
 NAME = "RG 59/861.24"
 FOLDER = "RG 59_861.24"
@@ -38,7 +38,7 @@ class Box:
         rows = "".join(f'box/{name},"{NAME}",{"A cable" if number == 0 else ""}\n' for number, name in enumerate(names))
         self.table.write_text(f"path,document,title\n{rows}", encoding="utf-8")
 
-    def run(self, **more: Any) -> batch.Summary:
+    def run(self, **more: Any) -> batch.RunSummary:
         formats = more.pop("formats", ("text",))
         settings = Settings(out=self.home / "out", executor="serial", model="ngram", formats=formats)
         catalogue = read_catalogue(self.table)
@@ -54,7 +54,7 @@ class Box:
         return [page.strip() for page in (self.folder / f"{FOLDER}.txt").read_text("utf-8").split("\f")]
 
     def verify(self) -> None:
-        done = desunt("verify", self.home / "out", "--scans", self.home, cwd=self.home)
+        done = run_desunt("verify", self.home / "out", "--scans", self.home, cwd=self.home)
         assert done.returncode == 0, done.stdout
 
 
@@ -66,10 +66,10 @@ def ids_of(page: dict[str, Any]) -> list[str]:
 def draw(folder: Path) -> None:
     """Two files of one page, one with a blot, and a TIFF of two pages; every page has a word of its own."""
     folder.mkdir()
-    typed_page(f"The {WORDS[0]} informed the\nGovernment about the signed treaty.", (80, 68, 300, 150)).save(
+    letter_page(f"The {WORDS[0]} informed the\nGovernment about the signed treaty.", (80, 68, 300, 150)).save(
         folder / "a.png", dpi=(300, 300)
     )
-    pages = [typed_page(f"The {word} was in the capital.") for word in WORDS[1:3]]
+    pages = [letter_page(f"The {word} was in the capital.") for word in WORDS[1:3]]
     pages[0].save(folder / "b.tif", save_all=True, append_images=pages[1:], dpi=(300, 300))
     # Other sizes than the rest: a picture of another file would not fit.
-    typed_page(f"The {WORDS[3]} was under control.").crop((0, 0, 1400, 300)).save(folder / "c.png", dpi=(300, 300))
+    letter_page(f"The {WORDS[3]} was under control.").crop((0, 0, 1400, 300)).save(folder / "c.png", dpi=(300, 300))

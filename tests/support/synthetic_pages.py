@@ -1,15 +1,24 @@
-"""Typed pages drawn in numpy, with the reading an engine would give of them: letters are hollow blocks on a fixed pitch."""
+"""Typed pages drawn in numpy, with the result an engine would give of them: letters are hollow blocks on a fixed pitch."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from desunt.ocr.engines import EngineLine, EngineWord, Reading
-from desunt.record.document import Box, ImageRef
+from desunt.gaps import find_gaps
+from desunt.lm.lexicon import load_lexicon
+from desunt.ocr.confidence.legibility import load_legibility
+from desunt.ocr.engines import EngineLine, EngineWord, OcrResult
+from desunt.ocr.engines.line_images import TextReader
+from desunt.ocr.read_page import score_page
+from desunt.record.document import Box, ImageRef, Page, Word
+from desunt.scan import Scan
 
 PITCH, HEIGHT, LEADING, LEFT, TOP = 28, 34, 80, 200, 300
 IMAGE = ImageRef("page.png", "ab" * 32, 2000, 2000, 300)
 SENTENCE = "the Government would agree with this country about the question of trade"
+SIX_ROWS = dict.fromkeys(range(6), SENTENCE)
 
 
 def place(row: int, column: int, length: int) -> Box:
@@ -31,8 +40,8 @@ def draw(page: np.ndarray, box: Box, length: int) -> None:
         page[box.top + 15 : box.top + 19, left : left + 20] = 20
 
 
-def typed(rows: dict[int, str], confidence: dict[str, float] | None = None, drawn: bool = True) -> tuple[np.ndarray, Reading]:
-    """Return a page with the rows' words, and its reading; a word may have a confidence of its own, others have 0.96."""
+def type_rows(rows: dict[int, str], confidence: dict[str, float] | None = None, drawn: bool = True) -> tuple[np.ndarray, OcrResult]:
+    """Return a page with the rows' words, and the engine's result; a word may have a confidence of its own, others have 0.96."""
     page, lines = blank(), []
     for row, text in sorted(rows.items()):
         words, column = [], 0
@@ -45,4 +54,19 @@ def typed(rows: dict[int, str], confidence: dict[str, float] | None = None, draw
             column += len(word) + 1
         whole = Box(words[0].box.left, words[0].box.top, words[-1].box.right, words[0].box.bottom)
         lines.append(EngineLine(tuple(words), whole, 1, ((whole.left, whole.bottom), (whole.right, whole.bottom))))
-    return page, Reading(tuple(lines), "tesseract", "5.3.0")
+    return page, OcrResult(tuple(lines), "tesseract", "5.3.0")
+
+
+def page_with_gaps(
+    pixels: np.ndarray, result: OcrResult, *, vouch: float = 0.9, read: float | None = None, document_id: str = "box/page.png",
+    number: int = 1, image: ImageRef = IMAGE, second: TextReader | None = None, keep_lines: bool = False,
+) -> Page:  # fmt: skip
+    """Return the page that an engine's result of these pixels becomes; words below `read`, or the fitted threshold, are gaps."""
+    scan = Scan(replace(image, height=pixels.shape[0], width=pixels.shape[1]), pixels)
+    reading = score_page(scan, result, load_lexicon(), load_legibility(), second=second, keep_lines=keep_lines)
+    read = reading.threshold_read if read is None else read
+    return find_gaps(reading, document_id=document_id, number=number, vouch=vouch, read=read)
+
+
+def words_of(page: Page) -> list[Word]:
+    return [token for line in page.lines for token in line.tokens if isinstance(token, Word)]

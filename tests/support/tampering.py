@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from desunt.record.atomic import sha256_of
 from desunt.record.conjecture import Candidate, Refusal
-from desunt.record.files import read_record, sha256_of, write_record
-from desunt.verify import write_manifest
+from desunt.record.files import read_record, write_record
+from desunt.record.manifest import write_manifest
 from tests.support.records import draw_scan
 
 Change = Callable[[Path], None]

@@ -21,10 +21,11 @@ from transformers import (
     RobertaForMaskedLM,
 )
 
-from desunt.lm.causal import Base, CausalModel
-from desunt.lm.llama import read_llama
-from desunt.lm.masked import HuggingFaceReader, MaskedModel
-from desunt.lm.vocabulary import read_pieces
+from desunt.lm.beam_search import MaskedSpan, MaskPredictor, TokenIds
+from desunt.lm.causal import CausalModel, TokenizedModel
+from desunt.lm.llama import load_llama
+from desunt.lm.masked import HuggingFaceMaskPredictor, MaskedModel
+from desunt.lm.vocabulary import read_vocabulary
 from desunt.lm.weights import write_safetensors
 
 SENTENCES = [
@@ -87,7 +88,7 @@ def small_masked_model(family: str) -> MaskedModel:
     from desunt.record.conjecture import ModelRef
 
     model, tokenizer = small_masked(family)
-    return MaskedModel(HuggingFaceReader(model, tokenizer), lambda: ModelRef(family, "random", "0" * 64))
+    return MaskedModel(HuggingFaceMaskPredictor(model, tokenizer), lambda: ModelRef(family, "random", "0" * 64))
 
 
 def small_llama(folder: Path) -> Path:
@@ -118,18 +119,18 @@ def small_llama(folder: Path) -> Path:
     return folder
 
 
-def small_base(folder: Path) -> Base:
+def small_base(folder: Path) -> TokenizedModel:
     """Read a small Llama in single precision, so that results can be compared closely."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    pieces = read_pieces([tokenizer.id_to_token(n) for n in range(tokenizer.get_vocab_size())], [0])
-    return Base(read_llama(folder, torch.float32), tokenizer, pieces, folder / "model.safetensors")
+    vocabulary = read_vocabulary([tokenizer.id_to_token(n) for n in range(tokenizer.get_vocab_size())], [0])
+    return TokenizedModel(load_llama(folder, torch.float32), tokenizer, vocabulary, folder / "model.safetensors")
 
 
-def small_adapter(path: Path, base: Base, rank: int = 4) -> Path:
-    """Write a random adapter with the names that models/train.py gives it."""
+def small_adapter(path: Path, base: TokenizedModel, rank: int = 4) -> Path:
+    """Write a random adapter with the names that training/train.py gives it."""
     torch.manual_seed(3)
-    width, inner = base.llama.embeddings.shape[1], base.llama.layers[0].down.shape[1]
-    keys = base.llama.key_heads * base.llama.size
+    width, inner = base.llama.embeddings.shape[1], base.llama.layers[0].down_proj.shape[1]
+    keys = base.llama.num_key_value_heads * base.llama.head_dim
     outs = {"self_attn.q_proj": width, "self_attn.k_proj": keys, "self_attn.v_proj": keys, "self_attn.o_proj": width}
     outs |= {"mlp.gate_proj": inner, "mlp.up_proj": inner, "mlp.down_proj": width}
     values = {"mask_emb": torch.randn(width) * 0.5}
@@ -143,11 +144,17 @@ def small_adapter(path: Path, base: Base, rank: int = 4) -> Path:
 
 
 def small_embedded(folder: Path) -> SimpleNamespace:
-    """Return the embedded model's parts, small: `base`, `causal`, `reader`, `model`, `folder`, `adapter`."""
-    from desunt.lm.adapters import AdaptedReader, EmbeddedModel
+    """Return the embedded model's parts, small: `base`, `causal`, `predictor`, `model`, `folder`, `adapter`."""
+    from desunt.lm.adapters import EmbeddedModel, MaskedLoraModel
 
     base = small_base(small_llama(folder))
     adapter = small_adapter(folder / "adapter.safetensors", base)
-    causal, reader = CausalModel(base), AdaptedReader(base, adapter)
-    model = EmbeddedModel(causal, reader, [adapter], from_left=40)
-    return SimpleNamespace(base=base, causal=causal, reader=reader, model=model, folder=folder, adapter=adapter)
+    causal, predictor = CausalModel(base), MaskedLoraModel(base, adapter)
+    model = EmbeddedModel(causal, predictor, [adapter])
+    return SimpleNamespace(base=base, causal=causal, predictor=predictor, model=model, folder=folder, adapter=adapter)
+
+
+def joint_log_prob(predictor: MaskPredictor, left: TokenIds, right: TokenIds, filling: TokenIds) -> float:
+    """Return log P(tokens | their number, both sides) of a filling by the chain rule."""
+    rows = predictor.predict([MaskedSpan(left, filling[:place], len(filling), right) for place in range(len(filling))])
+    return sum(float(row[token]) for row, token in zip(rows, filling, strict=True))

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desunt.record.document import Extent, Letters
-from desunt.transcript.brackets import Mark, MarkKind, marks
+from desunt.transcript.brackets import Mark, MarkKind, find_marks
 
 K = MarkKind
 
 
 def only(text: str) -> Mark:
-    (mark,) = marks(text)
+    (mark,) = find_marks(text)
     return mark
 
 
@@ -81,7 +81,7 @@ def test_letters_that_survive_beside_a_gap(text: str, letters: Letters, extent: 
 
 
 def test_letters_between_two_gaps_belong_to_the_first() -> None:
-    first, second = marks("s[??]et[..]n")
+    first, second = find_marks("s[??]et[..]n")
     assert (first.text, first.letters) == ("s[??]et", Letters("s", "et"))
     assert (second.text, second.letters) == ("[..]n", Letters("", "n"))
 
@@ -192,25 +192,25 @@ def test_reasons(text: str, reason: str) -> None:
     ],
 )
 def test_markdown_and_plain_parentheses_are_no_marks(text: str) -> None:
-    assert marks(text) == ()
+    assert find_marks(text) == ()
 
 
 def test_a_gap_is_not_lost_to_look_alikes_of_markdown() -> None:
     """Two adjacent gaps look like a link by reference, back-quotes like code, an open fence like a block."""
-    assert [m.kind for m in marks("[illegible][illegible]")] == [K.GAP, K.GAP]
-    assert [m.kind for m in marks("the `lease and [ILLEGIBLE] `port")] == [K.GAP]
-    assert [m.kind for m in marks("```\n[ILLEGIBLE]")] == [K.GAP]
-    assert [m.kind for m in marks("[ILLEGIBLE](sic)")] == [K.GAP]
-    assert [m.kind for m in marks("[ILLEGIBLE]: he said\n\n[ILLEGIBLE]")] == [K.GAP, K.GAP]
+    assert [m.kind for m in find_marks("[illegible][illegible]")] == [K.GAP, K.GAP]
+    assert [m.kind for m in find_marks("the `lease and [ILLEGIBLE] `port")] == [K.GAP]
+    assert [m.kind for m in find_marks("```\n[ILLEGIBLE]")] == [K.GAP]
+    assert [m.kind for m in find_marks("[ILLEGIBLE](sic)")] == [K.GAP]
+    assert [m.kind for m in find_marks("[ILLEGIBLE]: he said\n\n[ILLEGIBLE]")] == [K.GAP, K.GAP]
 
 
 def test_of_nested_brackets_the_innermost_are_marks() -> None:
-    outer, inner = marks("[Received May 4 [ILLEGIBLE] p.m.]")
+    outer, inner = find_marks("[Received May 4 [ILLEGIBLE] p.m.]")
     assert (outer.kind, outer.text, inner.kind) == (K.AMBIGUOUS, "[", K.GAP)
 
 
 def test_unbalanced_brackets_are_reported_and_stop_at_the_paragraph() -> None:
-    first, second, third = marks("[ILLEGIBLE it\n\nport] of Darien [Dalian]")
+    first, second, third = find_marks("[ILLEGIBLE it\n\nport] of Darien [Dalian]")
     assert (first.text, first.span, second.text) == ("[", (0, 1), "]")
     assert (first.kind, second.kind, third.kind) == (K.AMBIGUOUS, K.AMBIGUOUS, K.GLOSS)
 
@@ -226,7 +226,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=60).map("".join) | st.text(max_size=80))
 def test_marks_are_ordered_disjoint_and_true_to_the_text(text: str) -> None:
     end = 0
-    for mark in marks(text):
+    for mark in find_marks(text):
         assert end <= mark.span[0] < mark.span[1] <= len(text)
         assert mark.text == text[slice(*mark.span)]
         end = mark.span[1]
@@ -238,7 +238,7 @@ def test_marks_are_ordered_disjoint_and_true_to_the_text(text: str) -> None:
     st.text("abc XYZ.,;\n", max_size=40),
 )
 def test_no_gap_is_overlooked_between_ordinary_words(form: str, before: str, after: str) -> None:
-    (mark,) = [m for m in marks(f"{before} {form} {after}") if m.kind is K.GAP]
+    (mark,) = [m for m in find_marks(f"{before} {form} {after}") if m.kind is K.GAP]
     assert mark.text == form
 
 
@@ -263,4 +263,4 @@ def test_no_gap_is_overlooked_between_ordinary_words(form: str, before: str, aft
 )
 def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
     """Anything worse than linear would run into the time limit of the test run."""
-    assert all(mark.text == text[slice(*mark.span)] for mark in marks(text))
+    assert all(mark.text == text[slice(*mark.span)] for mark in find_marks(text))

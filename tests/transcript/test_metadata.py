@@ -20,7 +20,7 @@ from desunt.transcript.metadata import read_heading
 )
 def test_forms_of_metadata(text: str, pairs: tuple[tuple[str, str], ...], body: str) -> None:
     heading = read_heading(text)
-    assert heading.pairs == pairs
+    assert heading.metadata == pairs
     assert text[heading.end :].strip() == body
 
 
@@ -37,4 +37,4 @@ def test_forms_of_metadata(text: str, pairs: tuple[tuple[str, str], ...], body: 
     ],
 )
 def test_words_of_the_page_are_not_taken_for_metadata(text: str) -> None:
-    assert read_heading(text).pairs == ()
+    assert read_heading(text).metadata == ()

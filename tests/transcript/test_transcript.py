@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from desunt.errors import InputError
 from desunt.record.document import Document, Extent, Gap, Letters, Word
-from desunt.transcript import contexts, read_transcript, source_bytes, transcript_document
+from desunt.transcript import gap_contexts, read_transcript, source_bytes, transcript_document
 
 
 def document_of(text: str) -> Document:
@@ -188,7 +188,7 @@ def test_the_tokens_and_the_blanks_between_them_are_the_whole_text(pieces: list[
     text = "x " + "".join(pieces)
     document = document_of(text)
     _check_tokens(document)
-    assert set(contexts(document)) == {gap.id for gap in document.gaps}
+    assert set(gap_contexts(document)) == {gap.id for gap in document.gaps}
 
 
 def _check_tokens(document: Document) -> None:
@@ -250,7 +250,7 @@ def test_the_harriman_cable(shared: Path) -> None:
     assert {(gap.extent, gap.continues, gap.reason) for gap in document.gaps} == {(None, None, "illegible")}
     assert document.pages[0].lines[0].text.startswith("PARAPHRASE OF NAVY CABLE")
     assert document.pages[0].lines[-1].text == "LAX"
-    around = contexts(document)
+    around = gap_contexts(document)
     assert all(after == "" for _, after in around.values())
     before = around[document.gaps[3].id][0]
     assert before.endswith("hopes to be able to... \nunderstanding... \nthis subject... ")

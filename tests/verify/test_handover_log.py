@@ -13,14 +13,17 @@ import pytest
 from typer.testing import CliRunner
 
 from desunt.cli import app
-from desunt.record.decision_log import hash_of_plain
-from desunt.record.decision_log_file import LOG, proved_log
+from desunt.record.atomic import sha256_of
+from desunt.record.decision_log import hash_of_dict
+from desunt.record.decision_log_file import DECISION_LOG, verify_log
 from desunt.record.document import Box
-from desunt.record.files import DECISIONS, read_record, sha256_of
-from desunt.review import decided
+from desunt.record.edits import DocumentDecisions
+from desunt.record.files import DECISIONS, read_record
+from desunt.record.manifest import write_manifest
+from desunt.review import decision_lookup
 from desunt.review.store import open_store
 from desunt.review.store.types import EditProposal, NewGap, Proposal
-from desunt.verify import Report, verify, write_manifest
+from desunt.verify import VerificationReport, verify
 from tests.support.records import draw_scan, sample_record, sample_transcript, write_outputs
 from tests.support.tampering import rewrite
 
@@ -35,9 +38,9 @@ def work(outputs: Path) -> None:
     store.decisions.decide(Proposal("w4", "corrected", "Bob", "", "ink", "argued", document_id="letter.tif"))
     wrong = store.decisions.decide(Proposal("g5", "amended", "Bob", "", "guess", "letter"))
     store.decisions.undo(wrong.uid, "Bob")
-    store.second.assign(["g1"], "Carl", "Anna")
-    (given,) = store.second.mine("Carl")
-    store.second.read(given.id, Proposal("g1", "amended", "Carl", "", "ink", "quondam"))
+    store.second_readings.assign(["g1"], "Carl", "Anna")
+    (given,) = store.second_readings.waiting_for("Carl")
+    store.second_readings.read(given.id, Proposal("g1", "amended", "Carl", "", "ink", "quondam"))
     store.decisions.edit(EditProposal("letter.tif", "add", "l9", ("w9",), None, (NewGap(Box(40, 40, 100, 64)),), "Anna", ""))
     store.close()
 
@@ -62,7 +65,7 @@ def folder(archive: Path, tmp_path: Path) -> Path:
     return tmp_path / "there"
 
 
-def problems(report: Report) -> list[str]:
+def problems(report: VerificationReport) -> list[str]:
     return [f"{one.file}: {one.place}: {one.problem}" for one in report.breaches]
 
 
@@ -78,9 +81,9 @@ def forge(folder: Path) -> None:
 def test_it_is_handed_over_listed_and_told_of(archive):
     with ZipFile(archive) as packed:
         sums, readme = packed.read("SHA256SUMS").decode(), packed.read("README.txt").decode("ascii")
-        last = json.loads(packed.read(LOG).splitlines()[-1])
-    assert f"  {LOG}\n" in sums
-    assert LOG in readme
+        last = json.loads(packed.read(DECISION_LOG).splitlines()[-1])
+    assert f"  {DECISION_LOG}\n" in sums
+    assert DECISION_LOG in readme
     assert last["hash"] in readme
     assert last["seq"] == 6
 
@@ -90,25 +93,25 @@ def test_it_is_proved_in_the_zip_and_unpacked_without_a_database(archive, folder
     for given in (archive, folder):
         report = verify(given)
         assert (report.documents, problems(report)) == (2, [])
-        assert not [note for note in report.notes if note.file == LOG]
+        assert not [note for note in report.notes if note.file == DECISION_LOG]
 
 
 def test_snapshot_desk_and_log_say_the_same(archive, folder):
-    stands = proved_log(folder / LOG)("letter.tif")
+    stands = verify_log(folder / DECISION_LOG).decisions_about("letter.tif")
     record = read_record(folder / "letter")
-    assert stands == (record.decisions, record.edits) == decided(archive.parent / "outputs", None)("letter.tif")
-    decisions, edits = stands
+    assert stands == DocumentDecisions(record.decisions or {}, record.edits) == decision_lookup(archive.parent / "outputs", None)("letter.tif")
+    decisions, edits = stands.decisions, stands.edits
     assert {name: one.text for name, one in decisions.items()} == {"g1": "quondam", "w4": "argued"}
     assert decisions["g1"].confirmed_by == ("Carl",)
     assert [edit.tokens for edit in edits] == [("w9",)]
 
 
 def lines_of(folder: Path) -> list[str]:
-    return (folder / LOG).read_text("utf-8").splitlines(keepends=True)
+    return (folder / DECISION_LOG).read_text("utf-8").splitlines(keepends=True)
 
 
 def write(folder: Path, lines: list[str]) -> None:
-    (folder / LOG).write_text("".join(lines), "utf-8")
+    (folder / DECISION_LOG).write_text("".join(lines), "utf-8")
 
 
 def changed(folder: Path) -> None:
@@ -119,7 +122,7 @@ def changed(folder: Path) -> None:
 def changed_and_hashed(folder: Path) -> None:
     first, *rest = lines_of(folder)
     values = json.loads(first) | {"editor": "Nobody"}
-    write(folder, [json.dumps(values | {"hash": hash_of_plain(values)}) + "\n", *rest])
+    write(folder, [json.dumps(values | {"hash": hash_of_dict(values)}) + "\n", *rest])
 
 
 def dropped(folder: Path) -> None:
@@ -139,13 +142,13 @@ def repeated(folder: Path) -> None:
 
 def cut_short(folder: Path) -> None:
     text = "".join(lines_of(folder))
-    (folder / LOG).write_text(text[:-20], "utf-8")
+    (folder / DECISION_LOG).write_text(text[:-20], "utf-8")
 
 
 def of_no_verdict(folder: Path) -> None:
     *rest, last = lines_of(folder)
     values = json.loads(last) | {"action": "decide", "verdict": None}
-    write(folder, [*rest, json.dumps(values | {"hash": hash_of_plain(values)}) + "\n"])
+    write(folder, [*rest, json.dumps(values | {"hash": hash_of_dict(values)}) + "\n"])
 
 
 @pytest.mark.parametrize(
@@ -165,7 +168,7 @@ def test_a_broken_chain_is_found_though_checksums_hold(folder, tamper: Callable[
     tamper(folder)
     forge(folder)
     found = problems(verify(folder))
-    assert [one for one in found if one.startswith(f"{LOG}: ") and said in one], found
+    assert [one for one in found if one.startswith(f"{DECISION_LOG}: ") and said in one], found
     assert not [one for one in found if "SHA256SUMS" in one]
 
 
@@ -174,7 +177,7 @@ def test_last_lines_that_are_gone_are_missed(folder):
     write(folder, lines_of(folder)[:-1])
     forge(folder)
     found = problems(verify(folder))
-    assert [one for one in found if one.startswith(f"{LOG}: after line 5: ends otherwise than README.txt says")], found
+    assert [one for one in found if one.startswith(f"{DECISION_LOG}: after line 5: ends otherwise than README.txt says")], found
     assert [one for one in found if one.startswith(f"{LETTER}: edits: are others")], found
 
 
@@ -197,10 +200,10 @@ def edit_left_out(content: dict) -> None:
 @pytest.mark.parametrize(
     ("tamper", "said"),
     [
-        (invented, f"decision about g3: does not stand in {LOG}"),
-        (left_out, f"decision about w4: is missing; it stands in {LOG}"),
-        (turned_into_ink, f"decision about g1: says something else than {LOG}"),
-        (edit_left_out, f"edits: are others than those that stand in {LOG}"),
+        (invented, f"decision about g3: does not stand in {DECISION_LOG}"),
+        (left_out, f"decision about w4: is missing; it stands in {DECISION_LOG}"),
+        (turned_into_ink, f"decision about g1: says something else than {DECISION_LOG}"),
+        (edit_left_out, f"edits: are others than those that stand in {DECISION_LOG}"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -219,13 +222,13 @@ def test_a_snapshot_that_is_gone_is_missed(folder):
 
 
 def test_decisions_without_a_log_are_noted(folder):
-    (folder / LOG).unlink()
+    (folder / DECISION_LOG).unlink()
     forge(folder)
-    assert [note for note in verify(folder).notes if note.file == LOG and "was not handed over" in note.problem]
+    assert [note for note in verify(folder).notes if note.file == DECISION_LOG and "was not handed over" in note.problem]
 
 
 def test_command_ends_with_the_code_of_a_broken_wall(folder):
     reordered(folder)
     done = CliRunner().invoke(app, ["verify", str(folder)])
     assert done.exit_code == 5
-    assert f"BROKEN  {LOG}: line 2 does not follow" in done.output
+    assert f"BROKEN  {DECISION_LOG}: line 2 does not follow" in done.output

@@ -15,8 +15,10 @@ import pytest
 
 from desunt import verify as proof
 from desunt.errors import InputError
-from desunt.record.files import RECORD_SCHEMA, RecordFile, from_json, read_record, sha256_of, to_json
-from desunt.verify import Report, verify, write_manifest
+from desunt.record.atomic import sha256_of
+from desunt.record.files import RECORD_SCHEMA, RecordFile, read_json, read_record, to_json
+from desunt.record.manifest import write_manifest
+from desunt.verify import VerificationReport, verify
 from tests.support.export_tampering import EXPORT_TAMPERINGS
 from tests.support.records import draw_scan, sample_record, sample_transcript, write_outputs, write_pages
 from tests.support.tampering import ALONE, TAMPERINGS, edit, guess_in_text, label_in_html, reading_of_withheld
@@ -39,7 +41,7 @@ def home(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "home"))
 
 
-def check(home: Path) -> Report:
+def check(home: Path) -> VerificationReport:
     return verify(home / "outputs", scans=home / "scans")
 
 
@@ -214,7 +216,7 @@ def test_folders_pipes_and_links_in_place_of_files_do_no_harm(home):
 
 
 def test_record_reads_back_strictly(home):
-    record: RecordFile = from_json(RecordFile, home / "outputs/letter/record.json")
+    record: RecordFile = read_json(RecordFile, home / "outputs/letter/record.json")
     assert record.schema == RECORD_SCHEMA
     assert to_json(record) == (home / "outputs/letter/record.json").read_bytes()
 

@@ -11,7 +11,7 @@ from desunt.export import export_files, load_exporter
 from desunt.export.wording import GENERATOR
 from desunt.record.files import write_record
 from desunt.record.manifest import write_manifest
-from desunt.verify import Report, verify
+from desunt.verify import VerificationReport, verify
 from tests.support.records import draw_scan, sample_record, write_pages
 
 # File, what stands in it, and what a tamperer makes of it.
@@ -71,7 +71,7 @@ def home(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "home"))
 
 
-def check(home: Path) -> Report:
+def check(home: Path) -> VerificationReport:
     write_manifest(home / "outputs" / "letter")
     return verify(home / "outputs", scans=home / "scans")
 

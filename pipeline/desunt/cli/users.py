@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from desunt.cli.options import Json
 from desunt.errors import UsageError
 
 if TYPE_CHECKING:
     from desunt.review.store.accounts import Accounts
 
-users = typer.Typer(no_args_is_help=True, help="Accounts of the review desk: roles reader, editor, approver.")
+app = typer.Typer(no_args_is_help=True, help="Accounts of the review desk: roles reader, editor, approver.")
 
-Outputs = Annotated[Path, typer.Option("--outputs", help="Folder with results.")]
-Address = Annotated[str | None, typer.Option("--database", help="URL of the desk's database [OUTPUTS/desk.sqlite].")]
+ResultsFolder = Annotated[Path, typer.Option("--outputs", help="Folder with results.")]
+Database = Annotated[str | None, typer.Option("--database", help="URL of the desk's database [OUTPUTS/desk.sqlite].")]
 Name = Annotated[str, typer.Argument(help="Name of the user.")]
-Part = Annotated[str, typer.Argument(help="reader, editor or approver.")]
-FromInput = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking twice.")]
+Role = Annotated[str, typer.Argument(help="reader, editor or approver.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking twice.")]
 
 
 @contextmanager
@@ -39,78 +40,80 @@ def _accounts(outputs: Path, database: str | None) -> Iterator[Accounts]:
         store.close()
 
 
-def _password(from_input: bool) -> str:
-    if from_input:
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return asked
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
 
 
-@users.command()
-def add(name: Name, role: Part, from_input: FromInput = False, outputs: Outputs = Path("outputs"), database: Address = None) -> None:
+@app.command()
+def add(
+    name: Name, role: Role, from_stdin: PasswordStdin = False, outputs: ResultsFolder = Path("outputs"), database: Database = None
+) -> None:
     """Make an account; the password is asked for."""
-    password = _password(from_input)
+    password = _read_password(from_stdin)
     with _accounts(outputs, database) as accounts:
         accounts.add(name, password, role)  # type: ignore[arg-type]  # the store checks it and says what there is
     typer.echo(f"{name} is {role} now")
 
 
-@users.command("list")
+@app.command("list")
 def show(
-    as_json: Annotated[bool, typer.Option("--json", help="Print for a program.")] = False,
-    outputs: Outputs = Path("outputs"),
-    database: Address = None,
+    as_json: Json = False,
+    outputs: ResultsFolder = Path("outputs"),
+    database: Database = None,
 ) -> None:
     """Show all accounts."""
     with _accounts(outputs, database) as accounts:
-        found = accounts.users()
+        users = accounts.users()
     if as_json:
-        typer.echo(json.dumps([{"name": user.name, "role": user.role, "created": user.created} for user in found], ensure_ascii=False))
+        typer.echo(json.dumps([{"name": user.name, "role": user.role, "created": user.created} for user in users], ensure_ascii=False))
         return
-    for user in found:
+    for user in users:
         typer.echo(f"{user.name}\t{user.role}\tsince {user.created}")
-    if not found:
+    if not users:
         typer.echo("no accounts: the desk listens on this machine only, and asks a name without a password")
 
 
-@users.command()
+@app.command()
 def log(
-    as_json: Annotated[bool, typer.Option("--json", help="Print for a program.")] = False,
+    as_json: Json = False,
     limit: Annotated[int, typer.Option(help="How many lines, newest first.", min=1)] = 200,
-    outputs: Outputs = Path("outputs"),
-    database: Address = None,
+    outputs: ResultsFolder = Path("outputs"),
+    database: Database = None,
 ) -> None:
     """Show the log of sign-ins: who came in, from where, who was refused, and who went."""
     with _accounts(outputs, database) as accounts:
-        found = accounts.log(limit)
+        sign_ins = accounts.log(limit)
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        typer.echo(json.dumps([asdict(sign_in) for sign_in in sign_ins], ensure_ascii=False))
         return
-    for one in found:
-        typer.echo(f"{one.at}\t{one.result}\t{one.name}\t{one.address}")
-    if not found:
+    for sign_in in sign_ins:
+        typer.echo(f"{sign_in.at}\t{sign_in.result}\t{sign_in.name}\t{sign_in.address}")
+    if not sign_ins:
         typer.echo("nobody has signed in with a password yet")
 
 
-@users.command()
-def role(name: Name, role: Part, outputs: Outputs = Path("outputs"), database: Address = None) -> None:
+@app.command()
+def role(name: Name, role: Role, outputs: ResultsFolder = Path("outputs"), database: Database = None) -> None:
     """Give a user another role."""
     with _accounts(outputs, database) as accounts:
         accounts.set_role(name, role)  # type: ignore[arg-type]  # the store checks it and says what there is
     typer.echo(f"{name} is {role} now")
 
 
-@users.command()
-def password(name: Name, from_input: FromInput = False, outputs: Outputs = Path("outputs"), database: Address = None) -> None:
+@app.command()
+def password(name: Name, from_stdin: PasswordStdin = False, outputs: ResultsFolder = Path("outputs"), database: Database = None) -> None:
     """Give a user another password; browsers that are signed in are signed out."""
-    word = _password(from_input)
+    new_password = _read_password(from_stdin)
     with _accounts(outputs, database) as accounts:
-        accounts.set_password(name, word)
+        accounts.set_password(name, new_password)
     typer.echo(f"{name} has a new password")
 
 
-@users.command()
-def remove(name: Name, outputs: Outputs = Path("outputs"), database: Address = None) -> None:
+@app.command()
+def remove(name: Name, outputs: ResultsFolder = Path("outputs"), database: Database = None) -> None:
     """Remove an account; the user's decisions stay on record."""
     with _accounts(outputs, database) as accounts:
         accounts.remove(name)

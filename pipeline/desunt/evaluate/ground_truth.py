@@ -25,7 +25,7 @@ Kind: TypeAlias = Literal["typed", "handwriting", "stamp", "form"]
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".jp2"})
 TEXT_SUFFIXES = (".gt.txt", ".gold.txt", ".txt")
 # Part of a line type, in small letters -> kind. A type that is not listed is typed: most sets call their lines `default`.
-KINDS: tuple[tuple[str, Kind], ...] = (
+KIND_PATTERNS: tuple[tuple[str, Kind], ...] = (
     ("handwrit", "handwriting"),
     ("manuscript", "handwriting"),
     ("signature", "handwriting"),
@@ -33,8 +33,8 @@ KINDS: tuple[tuple[str, Kind], ...] = (
     ("seal", "stamp"),
 )
 MARKED_KINDS: dict[str, Kind] = {"HAND": "handwriting", "STAMP": "stamp", "FORM": "form"}
-MARK = re.compile(r"⟦[^⟦⟧]*⟧")
-HOLE = re.compile(r"⟦(?:REDACTED|STRUCK[^⟦⟧]*)⟧")
+ANY_MARK = re.compile(r"⟦[^⟦⟧]*⟧")
+UNREADABLE_MARK = re.compile(r"⟦(?:REDACTED|STRUCK[^⟦⟧]*)⟧")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class TrueLine:
 
     @property
     def segments(self) -> tuple[tuple[TrueWord, ...], ...]:
-        """Return the runs of words between holes: what an engine may read in a hole is neither right nor wrong."""
-        runs: list[list[TrueWord]] = [[]]
+        """Return the words between holes: what an engine may read in a hole is neither right nor wrong."""
+        segments: list[list[TrueWord]] = [[]]
         for word in self.words:
             if word.text:
-                runs[-1].append(word)
+                segments[-1].append(word)
             else:
-                runs.append([])
-        return tuple(tuple(run) for run in runs if run)
+                segments.append([])
+        return tuple(tuple(segment) for segment in segments if segment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,15 @@ def find_pages(folder: Path) -> tuple[tuple[Path, Path | None], ...]:
     images = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     if not images:
         raise InputError(f"{folder} holds no page image ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    return tuple((image, _beside(image)) for image in images)
+    return tuple((image, _truth_file_for(image)) for image in images)
 
 
-def _beside(image: Path) -> Path | None:
+def _truth_file_for(image: Path) -> Path | None:
     """Return the ground truth of an image: the first that exists, in the order the module's docstring gives."""
     name = image.with_suffix("").name
-    places = [image.with_name(f"{name}.xml"), *(image.parent / kind / f"{name}.xml" for kind in ("page", "alto"))]
-    places += [image.with_name(name + suffix) for suffix in (".lines.json", *TEXT_SUFFIXES)]
-    return next((place for place in places if place.is_file()), None)
+    paths = [image.with_name(f"{name}.xml"), *(image.parent / kind / f"{name}.xml" for kind in ("page", "alto"))]
+    paths += [image.with_name(name + suffix) for suffix in (".lines.json", *TEXT_SUFFIXES)]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read_ground_truth(source: Path) -> GroundTruth:
@@ -109,14 +109,14 @@ def read_ground_truth(source: Path) -> GroundTruth:
     Raises InputError with the file's name if it cannot be understood.
     """
     try:
-        lines = tuple(_lines(source))
+        lines = tuple(_read_lines(source))
     except (ElementTree.ParseError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"ground truth {source}: {error}", remedy="expected ALTO, PAGE, lines.json or plain text in UTF-8") from error
-    corrections = _errata(source)
-    return GroundTruth(tuple(_corrected(line, corrections) for line in lines), source)
+    corrections = _read_errata(source)
+    return GroundTruth(tuple(_apply_errata(line, corrections) for line in lines), source)
 
 
-def _lines(source: Path) -> Iterator[TrueLine]:
+def _read_lines(source: Path) -> Iterator[TrueLine]:
     if source.suffix == ".xml":
         return _xml_lines(ElementTree.parse(source).getroot())
     text = source.read_text(encoding="utf-8-sig")
@@ -129,27 +129,27 @@ def _plain_words(text: str) -> tuple[TrueWord, ...]:
     return tuple(TrueWord(word) for word in text.split())
 
 
-def _kind(label: str) -> Kind:
-    return next((kind for part, kind in KINDS if part in label.lower()), "typed")
+def _kind_of_label(label: str) -> Kind:
+    return next((kind for part, kind in KIND_PATTERNS if part in label.lower()), "typed")
 
 
 def marked_line(line: str) -> TrueLine:
     """Read one line of plain ground truth with its `⟦...⟧` marks."""
     if match := re.match(r"⟦(HAND|STAMP|FORM)\b", line.strip()):
-        inside = re.sub(r"^⟦(?:HAND|STAMP)(?::\s*)?(.*)⟧$|^⟦FORM⟧(.*)$", r"\1\2", line.strip())
-        return TrueLine(_marked_words(inside), MARKED_KINDS[match[1]])
+        content = re.sub(r"^⟦(?:HAND|STAMP)(?::\s*)?(.*)⟧$|^⟦FORM⟧(.*)$", r"\1\2", line.strip())
+        return TrueLine(_marked_words(content), MARKED_KINDS[match[1]])
     return TrueLine(_marked_words(line))
 
 
 def _marked_words(text: str) -> tuple[TrueWord, ...]:
-    tokens = HOLE.sub(" ⟦?⟧ ", text).split()
-    return tuple(TrueWord(MARK.sub("", token), sure="⟦" not in token) for token in tokens)
+    tokens = UNREADABLE_MARK.sub(" ⟦?⟧ ", text).split()
+    return tuple(TrueWord(ANY_MARK.sub("", token), sure="⟦" not in token) for token in tokens)
 
 
 def _json_lines(text: str) -> Iterator[TrueLine]:
     for line in json.loads(text):
         left, top, width, height = (round(float(value)) for value in line["bbox"])
-        yield TrueLine(_plain_words(line["text"]), _kind(str(line.get("type", ""))), _box(left, top, left + width, top + height))
+        yield TrueLine(_plain_words(line["text"]), _kind_of_label(str(line.get("type", ""))), _box(left, top, left + width, top + height))
 
 
 def _box(left: int, top: int, right: int, bottom: int) -> Box | None:
@@ -157,7 +157,7 @@ def _box(left: int, top: int, right: int, bottom: int) -> Box | None:
 
 
 def _xml_lines(root: ElementTree.Element) -> Iterator[TrueLine]:
-    name = _local(root)
+    name = _local_name(root)
     if name == "alto":
         return _alto_lines(root)
     if name == "PcGts":
@@ -165,23 +165,23 @@ def _xml_lines(root: ElementTree.Element) -> Iterator[TrueLine]:
     raise ValueError(f"root element {name!r} is neither alto nor PcGts")
 
 
-def _local(element: ElementTree.Element) -> str:
+def _local_name(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _named(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
-    return (part for part in element.iter() if _local(part) == name)
+def _elements_named(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+    return (part for part in element.iter() if _local_name(part) == name)
 
 
 def _alto_lines(root: ElementTree.Element) -> Iterator[TrueLine]:
-    labels = {tag.get("ID", ""): tag.get("LABEL", "") for tag in root.iter() if _local(tag).endswith("Tag")}
-    unit = next((element.text for element in _named(root, "MeasurementUnit")), "pixel")
-    for line in _named(root, "TextLine"):
-        text = " ".join(string.get("CONTENT", "") for string in _named(line, "String"))
+    labels = {tag.get("ID", ""): tag.get("LABEL", "") for tag in root.iter() if _local_name(tag).endswith("Tag")}
+    unit = next((element.text for element in _elements_named(root, "MeasurementUnit")), "pixel")
+    for line in _elements_named(root, "TextLine"):
+        text = " ".join(string.get("CONTENT", "") for string in _elements_named(line, "String"))
         label = " ".join(labels.get(reference, "") for reference in line.get("TAGREFS", "").split())
         box = _alto_box(line) if unit == "pixel" else None
         if text.strip():
-            yield TrueLine(_plain_words(text), _kind(label), box)
+            yield TrueLine(_plain_words(text), _kind_of_label(label), box)
 
 
 def _alto_box(line: ElementTree.Element) -> Box | None:
@@ -190,44 +190,44 @@ def _alto_box(line: ElementTree.Element) -> Box | None:
 
 
 def _page_lines(root: ElementTree.Element) -> Iterator[TrueLine]:
-    for region in (element for element in root.iter() if _local(element) == "TextRegion"):
-        for line in (element for element in region if _local(element) == "TextLine"):
+    for region in (element for element in root.iter() if _local_name(element) == "TextRegion"):
+        for line in (element for element in region if _local_name(element) == "TextLine"):
             # The line's own TextEquiv, not those of its words; the one with the lowest index is the reading.
-            readings = [element for element in line if _local(element) == "TextEquiv"]
+            readings = [element for element in line if _local_name(element) == "TextEquiv"]
             best = min(readings, key=lambda element: int(element.get("index", "0")), default=None)
-            text = "" if best is None else next((element.text or "" for element in best if _local(element) == "Unicode"), "")
+            text = "" if best is None else next((element.text or "" for element in best if _local_name(element) == "Unicode"), "")
             label = f"{region.get('type', '')} {line.get('production', '')} {region.get('production', '')} {line.get('custom', '')}"
             if text.strip():
-                yield TrueLine(_plain_words(text), _kind(label), _page_box(line))
+                yield TrueLine(_plain_words(text), _kind_of_label(label), _page_box(line))
 
 
 def _page_box(line: ElementTree.Element) -> Box | None:
-    points = next((element.get("points", "") for element in line if _local(element) == "Coords"), "")
-    pairs = [tuple(round(float(value)) for value in point.split(",")) for point in points.split()]
-    if not pairs:
+    points = next((element.get("points", "") for element in line if _local_name(element) == "Coords"), "")
+    corners = [tuple(round(float(value)) for value in point.split(",")) for point in points.split()]
+    if not corners:
         return None
-    across, down = zip(*pairs, strict=True)
-    return _box(min(across), min(down), max(across), max(down))
+    xs, ys = zip(*corners, strict=True)
+    return _box(min(xs), min(ys), max(xs), max(ys))
 
 
-def _errata(source: Path) -> dict[str, str]:
+def _read_errata(source: Path) -> dict[str, str]:
     """Return wrong word -> right word for one page; rows that are not one word for one word only inform people."""
     table, name = source.with_name("gt_errata.tsv"), re.sub(r"(\.gt|\.gold|\.lines)?\.\w+$", "", source.name)
     if not table.is_file():
         return {}
     with table.open(encoding="utf-8", newline="") as rows:
-        found = [row for row in csv.DictReader(rows, delimiter="\t") if row.get("page") == name]
-    pairs = [(row.get("ground_truth_has") or "", row.get("image_shows") or "") for row in found]
+        of_page = [row for row in csv.DictReader(rows, delimiter="\t") if row.get("page") == name]
+    pairs = [(row.get("ground_truth_has") or "", row.get("image_shows") or "") for row in of_page]
     return {wrong: right for wrong, right in pairs if len(wrong.split()) == len(right.split()) == 1}
 
 
-def _corrected(line: TrueLine, corrections: dict[str, str]) -> TrueLine:
+def _apply_errata(line: TrueLine, corrections: dict[str, str]) -> TrueLine:
     if not corrections:
         return line
-    bare = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
+    parts = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 
-    def right(word: TrueWord) -> TrueWord:
-        match = bare.match(word.text)
+    def correct(word: TrueWord) -> TrueWord:
+        match = parts.match(word.text)
         return replace(word, text=f"{match[1]}{corrections.get(match[2], match[2])}{match[3]}") if match else word
 
-    return replace(line, words=tuple(right(word) for word in line.words))
+    return replace(line, words=tuple(correct(word) for word in line.words))

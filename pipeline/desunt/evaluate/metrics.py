@@ -2,7 +2,7 @@
 
 Before anything is compared, both sides are normalised (`normalise`): NFC, ligatures taken apart, typographic quotes made straight, any run
 of hyphens and dashes one hyphen, any run of blanks one space. Letter case and all other punctuation count in character error rates. Words
-are compared without the punctuation at their ends (`bare`), case kept; a token without a letter or digit is no word.
+are compared without the punctuation at their ends (`strip_punctuation`), case kept; a token without a letter or digit is no word.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ LIGATURES = {ord(old): new for old, new in (("ﬀ", "ff"), ("ﬁ", "fi"), ("ﬂ"
 
 def normalise(text: str) -> str:
     """Return the text as it is compared; the module's docstring says what that changes."""
-    plain = unicodedata.normalize("NFC", text).translate(LIGATURES).translate(QUOTES).replace("…", "...")
-    return " ".join(DASHES.sub("-", plain).split())
+    straight = unicodedata.normalize("NFC", text).translate(LIGATURES).translate(QUOTES).replace("…", "...")
+    return " ".join(DASHES.sub("-", straight).split())
 
 
-def bare(word: str) -> str:
+def strip_punctuation(word: str) -> str:
     """Return a normalised word without the punctuation at its ends; empty if it has neither letter nor digit."""
     return re.sub(r"^[\W_]+|[\W_]+$", "", normalise(word))
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Return the words of a text in order, bare."""
-    return tuple(word for word in map(bare, normalise(text).split(" ")) if word)
+    """Return the words of a text in order, without punctuation."""
+    return tuple(word for word in map(strip_punctuation, normalise(text).split(" ")) if word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ def page_cer(truth: str, output: str) -> Rate:
 
 
 def page_wer(truth: str, output: str) -> Rate:
-    """Return edits of bare words out of the words of the truth, whole text against whole text."""
-    true = words_of(truth)
-    return Rate(Levenshtein.distance(true, words_of(output)), len(true))
+    """Return edits of words without punctuation out of the words of the truth, whole text against whole text."""
+    true_words = words_of(truth)
+    return Rate(Levenshtein.distance(true_words, words_of(output)), len(true_words))
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextMatch:
     """Where in a text a line stands best: characters `start` to `end` (exclusive), and the edits between them and the line."""
 
     start: int
@@ -92,54 +92,50 @@ def _codes(text: str) -> NDArray[np.int32]:
     return np.array([ord(letter) for letter in text], dtype=np.int32)
 
 
-def _last_row(line: NDArray[np.int32], text: NDArray[np.int32], first: NDArray[np.int32]) -> NDArray[np.int32]:
+def _edit_distance_row(line: NDArray[np.int32], text: NDArray[np.int32], first: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the last row of the edit distance table, its first row given.
 
     Sellers (1980): a first row of zeros lets the line begin anywhere in the text. Insertions along a row become a running minimum, so
     that a row is one numpy operation.
     """
-    across = np.arange(len(text) + 1, dtype=np.int32)
+    columns = np.arange(len(text) + 1, dtype=np.int32)
     row = first
     for number, letter in enumerate(line, 1):
         best = np.empty_like(row)
         best[0] = number
         best[1:] = np.minimum(row[1:] + 1, row[:-1] + (text != letter))
-        row = np.minimum.accumulate(best - across) + across
+        row = np.minimum.accumulate(best - columns) + columns
     return row
 
 
-def best_place(line: str, text: str) -> Place:
+def best_match(line: str, text: str) -> TextMatch:
     """Return the place in `text` that `line` can be made into with the fewest edits (both normalised).
 
     Never more edits than the line has characters: an empty place is a place.
     """
     letters, output = _codes(line), _codes(text)
-    row = _last_row(letters, output, np.zeros(len(text) + 1, np.int32))
+    row = _edit_distance_row(letters, output, np.zeros(len(text) + 1, np.int32))
     end = int(row.argmin())
     back = output[max(0, end - 2 * len(line)) : end][::-1]
-    column = _last_row(letters[::-1], back, np.arange(len(back) + 1, dtype=np.int32))
-    return Place(end - int(column.argmin()), end, int(row[end]))
+    column = _edit_distance_row(letters[::-1], back, np.arange(len(back) + 1, dtype=np.int32))
+    return TextMatch(end - int(column.argmin()), end, int(row[end]))
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
-    """A run of ground-truth words: normalised text, and which of its characters count."""
+class _ScoredText:
+    """Ground-truth words between holes: normalised text, and which of its characters count."""
 
     text: str
     counts: tuple[bool, ...]
 
 
-def _segment(words: Sequence[TrueWord]) -> _Segment:
+def _scored_text(words: Sequence[TrueWord]) -> _ScoredText:
     text, counts = "", list[bool]()
     for word in words:
-        blank, plain = (" " if text else ""), normalise(word.text)
-        text += blank + plain
-        counts += [True] * len(blank) + [word.sure] * len(plain)
-    return _Segment(text, tuple(counts))
-
-
-def _segments(truth: GroundTruth) -> list[_Segment]:
-    return [_segment(run) for line in truth.scored for run in line.segments]
+        blank, normalised = (" " if text else ""), normalise(word.text)
+        text += blank + normalised
+        counts += [True] * len(blank) + [word.sure] * len(normalised)
+    return _ScoredText(text, tuple(counts))
 
 
 def line_cer(truth: GroundTruth, output: str) -> Rate:
@@ -149,12 +145,12 @@ def line_cer(truth: GroundTruth, output: str) -> Rate:
     neither as edits nor in the total.
     """
     text = normalise(output)
-    return pooled(_segment_errors(segment, text) for segment in _segments(truth))
+    return pooled(_segment_errors(_scored_text(segment), text) for line in truth.scored for segment in line.segments)
 
 
-def _segment_errors(segment: _Segment, text: str) -> Rate:
-    place = best_place(segment.text, text)
-    edits = Levenshtein.editops(segment.text, text[place.start : place.end])
+def _segment_errors(segment: _ScoredText, text: str) -> Rate:
+    match = best_match(segment.text, text)
+    edits = Levenshtein.editops(segment.text, text[match.start : match.end])
     counts = (*segment.counts, segment.counts[-1])
     return Rate(sum(counts[edit.src_pos] for edit in edits), sum(segment.counts))
 
@@ -176,12 +172,12 @@ def word_score(truth: GroundTruth, output: str) -> WordScore:
     sure, other = Counter[str](), Counter[str]()
     for line in truth.lines:
         for word in line.words:
-            strict = word.sure and line.kind == "typed"
-            (sure if strict else other).update(words_of(word.text))
+            counts = sure if word.sure and line.kind == "typed" else other
+            counts.update(words_of(word.text))
     read = Counter(words_of(output))
-    found = read & sure
-    neutral = (read - found) & other
-    hits = found.total()
+    right = read & sure
+    neutral = (read - right) & other
+    hits = right.total()
     return WordScore(Rate(hits, sure.total()), Rate(hits, read.total() - neutral.total()))
 
 
@@ -193,18 +189,16 @@ def invented_words(truth: GroundTruth, words: Iterable[tuple[str, Box]]) -> int 
     """
     if not truth.has_boxes:
         return None
-    return sum(bool(bare(text)) and not _accounted_for(truth, bare(text), box) for text, box in words)
+    return sum(bool(strip_punctuation(text)) and not _accounted_for(truth, strip_punctuation(text), box) for text, box in words)
 
 
 def _accounted_for(truth: GroundTruth, word: str, box: Box) -> bool:
-    across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    lines = (
-        line for line in truth.lines if line.box and line.box.left <= across < line.box.right and line.box.top <= down < line.box.bottom
-    )
-    return any(line.kind == "typed" or word in {bare(true.text) for true in line.words} for line in lines)
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    lines = (line for line in truth.lines if line.box and line.box.left <= x < line.box.right and line.box.top <= y < line.box.bottom)
+    return any(line.kind == "typed" or word in {strip_punctuation(true.text) for true in line.words} for line in lines)
 
 
-def drawn_pages(size: int, *, draws: int = 2000, seed: int = 1) -> NDArray[np.intp]:
+def resampled_pages(size: int, *, draws: int = 2000, seed: int = 1) -> NDArray[np.intp]:
     """Return indices (draws, size) of pages drawn with replacement: the same ones for every measure, so that differences are paired."""
     return np.random.default_rng(seed).integers(0, max(1, size), (draws, size), dtype=np.intp)
 
@@ -217,7 +211,7 @@ def percentiles(values: NDArray[np.float64]) -> Interval | None:
 
 def _draws(rates: Sequence[Rate]) -> NDArray[np.float64]:
     counts, totals = (np.array(values, np.float64) for values in ([r.count for r in rates], [r.total for r in rates]))
-    pages = drawn_pages(len(rates))
+    pages = resampled_pages(len(rates))
     sums = totals[pages].sum(axis=1)
     values: NDArray[np.float64] = np.divide(counts[pages].sum(axis=1), sums, out=np.full(len(pages), np.nan), where=sums > 0)
     return values

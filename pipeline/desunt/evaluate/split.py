@@ -1,6 +1,6 @@
-"""Which development documents are for fitting and which for measuring: the one place where that is decided.
+"""Which development documents are for fitting (`dev`) and which for measuring (`test`): the one place where that is decided.
 
-models/fit_confusion.py and models/fit_calibration.py take `fitting`, `desunt evaluate gaps --split held-out` the rest.
+The scripts that fit something take `dev`, `desunt evaluate gaps --split test` the rest.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from typing import Literal, TypeAlias, get_args
 
 from desunt.errors import UsageError
 
-Split: TypeAlias = Literal["all", "fitting", "held-out"]
+Split: TypeAlias = Literal["all", "dev", "test"]
+# What the splits were called before; still understood.
+OLD_NAMES: dict[str, Split] = {"fitting": "dev", "held-out": "test"}
 
 
-def for_fitting(document: str) -> bool:
+def is_for_fitting(document: str) -> bool:
     """Tell whether a document is for fitting: whether the first byte of its name's SHA-256 is even.
 
     Documents of the same name in two volumes fall on the same side, so no gap of a document that was fitted on is ever measured.
@@ -21,15 +23,14 @@ def for_fitting(document: str) -> bool:
     return hashlib.sha256(document.encode()).digest()[0] % 2 == 0
 
 
-def belongs(document: str, split: Split) -> bool:
+def is_in_split(document: str, split: Split) -> bool:
     """Tell whether a document is of the split."""
-    return split == "all" or for_fitting(document) == (split == "fitting")
+    return split == "all" or is_for_fitting(document) == (split == "dev")
 
 
-def split_named(name: str) -> Split:
+def parse_split(name: str) -> Split:
     """Return the split of this name; raises UsageError that lists them."""
-    known: tuple[Split, ...] = get_args(Split)
-    for split in known:
-        if split == name:
-            return split
-    raise UsageError(f"no split is called {name!r}", remedy=f"It is one of {', '.join(known)}")
+    splits: dict[str, Split] = {split: split for split in get_args(Split)} | OLD_NAMES
+    if name not in splits:
+        raise UsageError(f"no split is called {name!r}", remedy=f"It is one of {', '.join(splits)}")
+    return splits[name]

@@ -13,29 +13,29 @@ from desunt.record.document import ImageRef
 from desunt.record.files import Record
 
 if TYPE_CHECKING:
-    from desunt.scan.originals import Original
+    from desunt.scan.originals import EmbeddedImage
 
 # Return a page's image as JPEG bytes for display, or None if the scan is not to be had.
-Pictures: TypeAlias = Callable[[ImageRef], "bytes | None"]
+ImageSource: TypeAlias = Callable[[ImageRef], "bytes | None"]
 
 
 @runtime_checkable
-class Originals(Protocol):
+class FullSizeImageSource(Protocol):
     """Pictures that also have the pages' pixels in full size."""
 
     def __call__(self, image: ImageRef) -> bytes | None: ...
 
-    def original(self, image: ImageRef) -> Original | None: ...
+    def original(self, image: ImageRef) -> EmbeddedImage | None: ...
 
 
-def original_of(pictures: Pictures, image: ImageRef) -> Original | None:
+def full_size_image(pictures: ImageSource, image: ImageRef) -> EmbeddedImage | None:
     """Return a page's pixels in full size where they are to be had, else its image for display; None without either."""
-    if isinstance(pictures, Originals):
+    if isinstance(pictures, FullSizeImageSource):
         return pictures.original(image)
-    from desunt.scan.originals import as_jpeg
+    from desunt.scan.originals import embeddable_jpeg
 
     shown = pictures(image)
-    return as_jpeg(shown) if shown else None
+    return embeddable_jpeg(shown) if shown else None
 
 
 # What stands in the text: the page's own words and gaps; those and what editors accepted; the page's own, and labelled what is supposed.
@@ -57,11 +57,11 @@ class Exporter(Protocol):
     modes: tuple[Mode, ...]
     one_per: Literal["document", "page"]
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]: ...
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]: ...
 
 
 @runtime_checkable
-class Based(Protocol):
+class NeedsBaseUri(Protocol):
     """An exporter whose file names addresses under which it will be served."""
 
     base_uri: str
@@ -81,14 +81,14 @@ EXPORTERS: dict[str, str] = {
     "pdf": "desunt.export.formats.pdf:PdfExporter",
     "iiif": "desunt.export.formats.iiif:IiifExporter",
 }
-GROUP = "desunt.export"
+ENTRY_POINT_GROUP = "desunt.export"
 # Files of a document's folder that are not exports: a scan called record.png must not overwrite the facts with its JSON.
-RESERVED = frozenset({"record.json", "conjectures.json", "manifest.json", "source.json", "decisions.json"})
+RESERVED_FILE_NAMES = frozenset({"record.json", "conjectures.json", "manifest.json", "source.json", "decisions.json"})
 
 
 def exporter_names() -> list[str]:
     """Return the names of all exporters: the table's in its order, then those of installed packages."""
-    found = entry_points(group=GROUP).names
+    found = entry_points(group=ENTRY_POINT_GROUP).names
     return [*EXPORTERS, *sorted(found - EXPORTERS.keys())]
 
 
@@ -103,16 +103,16 @@ def load_exporter(name: str) -> Exporter:
         module, _, member = EXPORTERS[name].partition(":")
         made: Exporter = getattr(import_module(module), member)()
         return made
-    (entry,) = list(entry_points(group=GROUP, name=name))[:1]
+    (entry,) = list(entry_points(group=ENTRY_POINT_GROUP, name=name))[:1]
     found: Exporter = entry.load()()
     return found
 
 
-def export_name(stem: str, exporter: Exporter, mode: Mode) -> str:
+def export_file_name(stem: str, exporter: Exporter, mode: Mode) -> str:
     """Return the file name of an export of a document; it carries the mode unless that is the exporter's default."""
     marked = "" if mode == exporter.modes[0] else f".{mode}"
     name = f"{stem}{marked}{exporter.suffix}"
-    return f"{stem}.export{exporter.suffix}" if name.casefold() in RESERVED else name
+    return f"{stem}.export{exporter.suffix}" if name.casefold() in RESERVED_FILE_NAMES else name
 
 
 def export_files(stem: str, exporter: Exporter, mode: Mode, record: Record) -> Iterator[tuple[str, Record]]:
@@ -121,10 +121,10 @@ def export_files(stem: str, exporter: Exporter, mode: Mode, record: Record) -> I
     A file a page is named after the page (`letter.0002.page.xml`) if the document has more than one.
     """
     if exporter.one_per == "document":
-        yield export_name(stem, exporter, mode), record
+        yield export_file_name(stem, exporter, mode), record
         return
     pages = record.document.pages
     for page in pages:
         if page.image is not None:
             own = f"{stem}.{page.number:04d}" if len(pages) > 1 else stem
-            yield export_name(own, exporter, mode), replace(record, document=replace(record.document, pages=(page,)))
+            yield export_file_name(own, exporter, mode), replace(record, document=replace(record.document, pages=(page,)))

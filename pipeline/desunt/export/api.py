@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from desunt.errors import InputError
-from desunt.export.dehyphenation import joined_page
-from desunt.export.gap_entries import Entry, candidates_of, entries, opinion_of
-from desunt.export.modes import in_mode, is_given_back, pieces, standings
+from desunt.export.dehyphenation import dehyphenate_page
+from desunt.export.gap_entries import ApparatusEntry, candidates_of, entries, opinion_of
+from desunt.export.modes import is_transcript_only, render_line, render_transcript, view_for_mode
 from desunt.export.wording import GENERATOR, extent_in_words, per_cent, title_of
-from desunt.record.conjecture import LABEL, Basis, Refusal
+from desunt.record.conjecture import CONJECTURE_LABEL, Basis, Refusal
 from desunt.record.document import Box, Gap, Reason
 from desunt.record.files import Record, read_record
+from desunt.record.folder import require_document_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class LabelledConjecture:
 
     def __str__(self) -> str:
         offered = "" if self.refusal is None else ", not offered"
-        return f"{LABEL}{offered}: {self.text} ({per_cent(self.probability)}; {self.model}; {self.generator})"
+        return f"{CONJECTURE_LABEL}{offered}: {self.text} ({per_cent(self.probability)}; {self.model}; {self.generator})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class EditorsReading:
     at: str
 
     def __str__(self) -> str:
-        guess = "" if self.basis == "ink" else f"{LABEL}, accepted: "
+        guess = "" if self.basis == "ink" else f"{CONJECTURE_LABEL}, accepted: "
         return f"{guess}{self.text} (for {self.instead_of}: {self.editor}, {self.at})"
 
 
@@ -110,9 +110,9 @@ class OpenedDocument:
 
     @property
     def pages(self) -> tuple[OpenedPage, ...]:
-        shown = in_mode(self._record, "diplomatic")
+        shown = view_for_mode(self._record, "diplomatic")
         return tuple(
-            OpenedPage(page.number, tuple(line.text for line in page.lines), page.legibility, joined_page(page, shown).text)
+            OpenedPage(page.number, tuple(line.text for line in page.lines), page.legibility, dehyphenate_page(page, shown).text)
             for page in shown.document.pages
         )
 
@@ -127,11 +127,11 @@ class OpenedDocument:
 
     def readings_of_editors(self) -> tuple[EditorsReading, ...]:
         """Return what editors decided to read, as the last export with decisions had it."""
-        shown = in_mode(self._record, "accepted")
-        if is_given_back(shown.document):
-            found = [one for one in pieces(shown, "accepted") if not isinstance(one, str)]
+        shown = view_for_mode(self._record, "accepted")
+        if is_transcript_only(shown.document):
+            found = [one for one in render_transcript(shown, "accepted") if not isinstance(one, str)]
         else:
-            found = [one for page in shown.document.pages for line in page.lines for one in standings(line, shown, "accepted")]
+            found = [one for page in shown.document.pages for line in page.lines for one in render_line(line, shown, "accepted")]
         return tuple(
             EditorsReading(one.text, one.token.printed if isinstance(one.token, Gap) else one.token.text, d.editor, d.basis, d.at)
             for one in found
@@ -142,13 +142,13 @@ class OpenedDocument:
         return f"<desunt document {self.id!r}: {len(self._record.document.pages)} pages, {len(self._record.document.gaps)} gaps>"
 
 
-def _gap(entry: Entry) -> OpenedGap:
+def _gap(entry: ApparatusEntry) -> OpenedGap:
     gap = entry.gap
     before, after = (" ".join(side).strip() for side in (entry.before, entry.after))
     return OpenedGap(gap.id, entry.page, entry.line, gap.reason, extent_in_words(gap), gap.printed, gap.box, before, after)
 
 
-def _candidates(entry: Entry) -> Iterator[LabelledConjecture]:
+def _candidates(entry: ApparatusEntry) -> Iterator[LabelledConjecture]:
     opinion = opinion_of(entry.segment)
     if opinion is None:
         return
@@ -165,7 +165,4 @@ def open_document(folder: Path) -> OpenedDocument:
 
 def open_documents(outputs: Path) -> Iterator[OpenedDocument]:
     """Yield the documents of an outputs folder in the order of their folders."""
-    found = sorted(path.parent for path in outputs.glob("*/record.json"))
-    if not found:
-        raise InputError(f"{outputs}: no results here", remedy="Run `desunt run` first, or name the folder with the results")
-    return map(open_document, found)
+    return map(open_document, require_document_folders(outputs, finished=True))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeAlias, assert_never
 
-from desunt.export.wording import Status
+from desunt.export.wording import GapStatus
 from desunt.record.conjecture import (
     Candidate,
     Conjectured,
@@ -27,11 +27,11 @@ from desunt.record.conjecture import (
 )
 from desunt.record.document import Document, Gap, Line, Page, Word
 from desunt.record.files import Record
-from desunt.transcript.brackets import MarkKind, marks
+from desunt.transcript.brackets import MarkKind, find_marks
 
 GapSegment: TypeAlias = Illegible | Conjectured | Refused | Decided
 
-GLOSSES = {
+GLOSS_WORDS = {
     MarkKind.GLOSS: "gloss",
     MarkKind.CONJECTURE: "an earlier editor's own supposition",
     MarkKind.SIC: "sic",
@@ -44,7 +44,7 @@ CONTEXT_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ApparatusEntry:
     """One gap of the apparatus.
 
     `line` counts the page's lines from 1, or those of the transcript where there is no scan; `before` and `after` are diplomatic text,
@@ -54,7 +54,7 @@ class Entry:
     number: int
     page: int
     line: int
-    of_transcript: bool
+    in_transcript: bool
     segment: GapSegment
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -65,99 +65,99 @@ class Entry:
 
     @property
     def place(self) -> str:
-        return f"line {self.line} of the transcript" if self.of_transcript else f"page {self.page}, line {self.line}"
+        return f"line {self.line} of the transcript" if self.in_transcript else f"page {self.page}, line {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class _NumberedLine:
     page: Page
     number: int
     line: Line
     segments: tuple[Segment, ...]
 
 
-def lines_of(page: Page, record: Record) -> Iterator[tuple[Line, tuple[Segment, ...]]]:
+def joined_lines(page: Page, record: Record) -> Iterator[tuple[Line, tuple[Segment, ...]]]:
     """Yield the lines of a page with facts, opinions and decisions joined."""
     for line in page.lines:
         yield line, tuple(segments(line, record.opinions, record.decisions or {}))
 
 
-def entries(record: Record) -> tuple[Entry, ...]:
+def entries(record: Record) -> tuple[ApparatusEntry, ...]:
     """Return an entry for each gap of the document, in reading order."""
-    return tuple(each_entry(record))
+    return tuple(iter_entries(record))
 
 
-def each_entry(record: Record) -> Iterator[Entry]:
+def iter_entries(record: Record) -> Iterator[ApparatusEntry]:
     """Yield the entries one by one: of a long document with all that is supposed about its gaps, they would fill the memory."""
     number = 0
-    for placed, at in _windows(record):
-        for place, segment in enumerate(placed[at].segments):
+    for window, center in _context_windows(record):
+        for index, segment in enumerate(window[center].segments):
             if not isinstance(segment, Read | Corrected):
                 number += 1
-                yield _entry(number, record.document, placed, at, place)
+                yield _make_entry(number, record.document, window, center, index)
 
 
-def _windows(record: Record) -> Iterator[tuple[list[_Placed], int]]:
+def _context_windows(record: Record) -> Iterator[tuple[list[_NumberedLine], int]]:
     """Yield each line of the document with the lines round it, and its place among them: no more are in memory at a time."""
-    lines = (_Placed(page, n, *one) for page in record.document.pages for n, one in enumerate(lines_of(page, record), start=1))
-    window: deque[_Placed] = deque(maxlen=2 * CONTEXT_LINES + 1)
-    ahead = 0
+    lines = (_NumberedLine(page, n, *line_segments) for page in record.document.pages for n, line_segments in enumerate(joined_lines(page, record), start=1))
+    window: deque[_NumberedLine] = deque(maxlen=2 * CONTEXT_LINES + 1)
+    lines_read = 0
     for line in lines:
         window.append(line)
-        ahead += 1
-        if ahead > CONTEXT_LINES:
+        lines_read += 1
+        if lines_read > CONTEXT_LINES:
             yield list(window), len(window) - 1 - CONTEXT_LINES
-    for left in range(min(CONTEXT_LINES, ahead), 0, -1):
-        yield list(window), len(window) - left
+    for lines_left in range(min(CONTEXT_LINES, lines_read), 0, -1):
+        yield list(window), len(window) - lines_left
 
 
-def _entry(number: int, document: Document, placed: list[_Placed], at: int, place: int) -> Entry:
-    here = placed[at]
-    segment = here.segments[place]
+def _make_entry(number: int, document: Document, window: list[_NumberedLine], center: int, index: int) -> ApparatusEntry:
+    current = window[center]
+    segment = current.segments[index]
     assert not isinstance(segment, Read | Corrected)
-    line = here.number
-    of_transcript = document.transcript is not None and segment.gap.span is not None and here.page.image is None
-    if of_transcript and document.transcript and segment.gap.span:
-        line = line_of_transcript(document.transcript.text, segment.gap.span[0])
-    before, after = _before(placed, at, place), _after(placed, at, place)
-    return Entry(number, here.page.number, line, of_transcript, segment, before, after)
+    line_number = current.number
+    in_transcript = document.transcript is not None and segment.gap.span is not None and current.page.image is None
+    if in_transcript and document.transcript and segment.gap.span:
+        line_number = transcript_line_number(document.transcript.text, segment.gap.span[0])
+    before, after = _context_before(window, center, index), _context_after(window, center, index)
+    return ApparatusEntry(number, current.page.number, line_number, in_transcript, segment, before, after)
 
 
-def _before(placed: list[_Placed], at: int, place: int) -> tuple[str, ...]:
-    lines = [_texts(here.segments) for here in placed[max(0, at - CONTEXT_LINES) : at]]
-    nearest_first = [texts[::-1] for texts in (*lines, _texts(placed[at].segments[:place]))][::-1]
-    return tuple("".join(texts[::-1]).strip() for texts in _within(nearest_first))[::-1]
+def _context_before(window: list[_NumberedLine], center: int, index: int) -> tuple[str, ...]:
+    lines = [_token_texts(line.segments) for line in window[max(0, center - CONTEXT_LINES) : center]]
+    nearest_first = [texts[::-1] for texts in (*lines, _token_texts(window[center].segments[:index]))][::-1]
+    return tuple("".join(texts[::-1]).strip() for texts in _cut_to_context(nearest_first))[::-1]
 
 
-def _after(placed: list[_Placed], at: int, place: int) -> tuple[str, ...]:
-    lines = [_texts(here.segments) for here in placed[at + 1 : at + 1 + CONTEXT_LINES]]
-    return tuple("".join(texts).strip() for texts in _within([_texts(placed[at].segments[place + 1 :]), *lines]))
+def _context_after(window: list[_NumberedLine], center: int, index: int) -> tuple[str, ...]:
+    lines = [_token_texts(line.segments) for line in window[center + 1 : center + 1 + CONTEXT_LINES]]
+    return tuple("".join(texts).strip() for texts in _cut_to_context([_token_texts(window[center].segments[index + 1 :]), *lines]))
 
 
-def _within(lines: list[list[str]]) -> Iterator[list[str]]:
+def _cut_to_context(lines: list[list[str]]) -> Iterator[list[str]]:
     """Cut lines of tokens, nearest first, to the length of a context; the gap's own line is kept even if empty."""
-    left = CONTEXT_TOKENS
-    for count, line in enumerate(lines):
-        if count == 0 or (left > 0 and line):
-            yield line[: max(0, left)]
-        left -= len(line)
+    tokens_left = CONTEXT_TOKENS
+    for distance, line in enumerate(lines):
+        if distance == 0 or (tokens_left > 0 and line):
+            yield line[: max(0, tokens_left)]
+        tokens_left -= len(line)
 
 
-def _texts(found: Sequence[Segment]) -> list[str]:
+def _token_texts(line_segments: Sequence[Segment]) -> list[str]:
     """Return the tokens as the diplomatic text prints them, each with the space behind it; in a transcript some touch."""
-    return [printed(one) + ("" if _touch(one, following) else " ") for one, following in zip_longest(found, found[1:])]
+    return [printed_token(segment) + ("" if _touch(segment, following) else " ") for segment, following in zip_longest(line_segments, line_segments[1:])]
 
 
-def _touch(one: Segment, following: Segment | None) -> bool:
-    ends, begins = _token(one), _token(following) if following else None
+def _touch(segment: Segment, following: Segment | None) -> bool:
+    ends, begins = _token_of(segment), _token_of(following) if following else None
     return bool(begins and begins.box is None and ends.box is None and ends.span and begins.span and ends.span[1] == begins.span[0])
 
 
-def _token(segment: Segment) -> Word | Gap:
+def _token_of(segment: Segment) -> Word | Gap:
     return segment.word if isinstance(segment, Read | Corrected) else segment.gap
 
 
-def printed(segment: Segment) -> str:
+def printed_token(segment: Segment) -> str:
     """Return one token as the diplomatic text prints it."""
     match segment:
         case Read(word) | Corrected(word):
@@ -168,7 +168,7 @@ def printed(segment: Segment) -> str:
             assert_never(segment)
 
 
-def status_of(entry: Entry) -> Status:
+def status_of(entry: ApparatusEntry) -> GapStatus:
     """Return what is known about a gap in one word."""
     match entry.segment:
         case Illegible(gap) | Refused(gap) if gap.reason == "withheld":
@@ -225,13 +225,13 @@ def candidates_of(segment: GapSegment) -> tuple[Candidate, ...]:
 
 def models_of(record: Record) -> tuple[ModelRef, ...]:
     """Return the models that were asked, each once, in the order of the gaps."""
-    asked = (opinion_of(entry.segment) for entry in each_entry(record))
-    return tuple(dict.fromkeys(opinion.model for opinion in asked if opinion and opinion.model))
+    opinions = (opinion_of(entry.segment) for entry in iter_entries(record))
+    return tuple(dict.fromkeys(opinion.model for opinion in opinions if opinion and opinion.model))
 
 
-def line_of_transcript(text: str, place: int) -> int:
+def transcript_line_number(text: str, offset: int) -> int:
     """Return the line, from 1, in which a character of a transcript stands."""
-    return sum(1 for _ in LINE_END.finditer(text, 0, place)) + 1
+    return sum(1 for _ in LINE_END.finditer(text, 0, offset)) + 1
 
 
 def glosses_of(document: Document) -> tuple[tuple[int, str, str], ...]:
@@ -239,4 +239,6 @@ def glosses_of(document: Document) -> tuple[tuple[int, str, str], ...]:
     if document.transcript is None:
         return ()
     text = document.transcript.text
-    return tuple((line_of_transcript(text, mark.span[0]), GLOSSES[mark.kind], mark.text) for mark in marks(text) if mark.kind in GLOSSES)
+    return tuple(
+        (transcript_line_number(text, mark.span[0]), GLOSS_WORDS[mark.kind], mark.text) for mark in find_marks(text) if mark.kind in GLOSS_WORDS
+    )

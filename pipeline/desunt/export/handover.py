@@ -13,14 +13,14 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from desunt.errors import InputError
 from desunt.export import exporter_names, load_exporter
 from desunt.export.wording import GENERATOR
-from desunt.record.decision_log_file import LOG, Log
-from desunt.record.manifest import MANIFEST, files_of
+from desunt.record.decision_log_file import DECISION_LOG, DecisionLog
+from desunt.record.manifest import MANIFEST, list_files
 from desunt.verify.handover import CHECKSUMS, README, end_of
 
 # The earliest date a ZIP can hold: the same files give the same bytes whenever they are packed.
-LONG_AGO = (1980, 1, 1, 0, 0, 0)
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 PERMISSIONS = 0o644 << 16
-TOP = f"""\
+README_TOP = f"""\
 What this is
 ============
 {GENERATOR} read scanned pages and wrote down what they say, and where they could not be read. Each folder is one document.
@@ -46,7 +46,7 @@ manifest.json       the SHA-256 of each file of the folder
 """
 
 
-def pack(outputs: Path, folders: list[Path], archive: Path, log: Log | None = None) -> None:
+def pack(outputs: Path, folders: list[Path], archive: Path, log: DecisionLog | None = None) -> None:
     """Write the ZIP: at no time is more than a piece of one file in memory. The same folders and log give the same bytes.
 
     Raises InputError if the ZIP would lie inside a folder that is packed.
@@ -57,7 +57,7 @@ def pack(outputs: Path, folders: list[Path], archive: Path, log: Log | None = No
     handle, part = tempfile.mkstemp(dir=archive.parent, prefix=f".{archive.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream, ZipFile(stream, "w", ZIP_DEFLATED) as packed:
-            _pack(outputs, folders, packed, log)
+            _pack_into(outputs, folders, packed, log)
         os.chmod(part, 0o644)
         os.replace(part, archive)
     except BaseException:
@@ -65,31 +65,31 @@ def pack(outputs: Path, folders: list[Path], archive: Path, log: Log | None = No
         raise
 
 
-def _pack(outputs: Path, folders: list[Path], packed: ZipFile, log: Log | None) -> None:
+def _pack_into(outputs: Path, folders: list[Path], packed: ZipFile, log: DecisionLog | None) -> None:
     sums = []
-    for name, path in (*_files(outputs, folders), *([(LOG, log.path)] if log else ())):
-        with path.open("rb") as source, packed.open(_entry(name), "w", force_zip64=path.stat().st_size > 1 << 30) as target:
-            sums.append((name, _copied(source, target)))
-    readme = (TOP + "".join(_formats()) + (_about(log) if log else "")).encode()
-    packed.writestr(_entry(README), readme)
+    for name, path in (*_files_to_pack(outputs, folders), *([(DECISION_LOG, log.path)] if log else ())):
+        with path.open("rb") as source, packed.open(_zip_entry(name), "w", force_zip64=path.stat().st_size > 1 << 30) as target:
+            sums.append((name, _copy_hashing(source, target)))
+    readme = (README_TOP + "".join(_format_lines()) + (_log_section(log) if log else "")).encode()
+    packed.writestr(_zip_entry(README), readme)
     sums.append((README, hashlib.sha256(readme).hexdigest()))
-    packed.writestr(_entry(CHECKSUMS), "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)))
+    packed.writestr(_zip_entry(CHECKSUMS), "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)))
 
 
-def _files(outputs: Path, folders: list[Path]) -> Iterator[tuple[str, Path]]:
+def _files_to_pack(outputs: Path, folders: list[Path]) -> Iterator[tuple[str, Path]]:
     for folder in folders:
         inside = PurePosixPath(folder.relative_to(outputs).as_posix())
-        found = files_of(folder) | {MANIFEST: folder / MANIFEST}
+        found = list_files(folder) | {MANIFEST: folder / MANIFEST}
         yield from ((str(inside / name), path) for name, path in sorted(found.items()) if path.exists())
 
 
-def _entry(name: str) -> ZipInfo:
-    entry = ZipInfo(name, LONG_AGO)
+def _zip_entry(name: str) -> ZipInfo:
+    entry = ZipInfo(name, ZIP_EPOCH)
     entry.compress_type, entry.external_attr, entry.create_system = ZIP_DEFLATED, PERMISSIONS, 3
     return entry
 
 
-def _copied(source: IO[bytes], target: IO[bytes]) -> str:
+def _copy_hashing(source: IO[bytes], target: IO[bytes]) -> str:
     digest = hashlib.sha256()
     while piece := source.read(1 << 20):
         digest.update(piece)
@@ -97,18 +97,18 @@ def _copied(source: IO[bytes], target: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _formats() -> Iterator[str]:
+def _format_lines() -> Iterator[str]:
     for name in exporter_names():
         exporter = load_exporter(name)
         held = "the text" if exporter.kind == "reading" else "the gaps and what is supposed about them"
         yield f"NAME{exporter.suffix:<16}{held}, as {name}; modes: {', '.join(exporter.modes)}, the first if the file name gives none\n"
 
 
-def _about(log: Log) -> str:
+def _log_section(log: DecisionLog) -> str:
     return f"""
 The log of decisions
 ====================
-{LOG}     all that editors did at the desk, a line each, oldest first, with the CONJECTURES that they were shown; nothing is taken out.
+{DECISION_LOG}     all that editors did at the desk, a line each, oldest first, with the CONJECTURES that they were shown; nothing is taken out.
 Each line carries the hash of the line before it: a line that was changed, removed or moved is found.
 {end_of(log)}:
 write that hash down elsewhere, and nobody can put another log in its place.

@@ -13,18 +13,18 @@ BACKTICKS = re.compile(r"`+")
 HARMLESS = frozenset("\u200c\u200d\u00ad")
 
 
-def visible(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return the text on one line, with control and direction characters written out as `⟨U+202E⟩`."""
-    return "".join(f"⟨U+{ord(c):04X}⟩" if _acts(c) else c for c in text.replace("\t", " "))
+    return "".join(f"⟨U+{ord(c):04X}⟩" if _is_control(c) else c for c in text.replace("\t", " "))
 
 
-def _acts(character: str) -> bool:
+def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs") and character not in HARMLESS
 
 
-def code(text: str) -> str:
+def code_span(text: str) -> str:
     """Return the text as a code span, in which nothing has a meaning; its fence is longer than any run of backticks inside."""
-    shown = visible(text)
+    shown = visible_text(text)
     if not shown.strip():
         return f"`{shown or ' '}`" if shown else "(nothing)"
     fence = "`" * (1 + max((len(run) for run in BACKTICKS.findall(shown)), default=0))
@@ -33,7 +33,7 @@ def code(text: str) -> str:
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def sentence(text: str) -> str:
+def escape_prose(text: str) -> str:
     """Return the text as prose, its special characters escaped; as a code span if a reader might find a link in it."""
-    shown = visible(text).strip()
-    return code(text) if LINK_LIKE.search(shown) else SPECIAL.sub(r"\\\1", shown)
+    shown = visible_text(text).strip()
+    return code_span(text) if LINK_LIKE.search(shown) else SPECIAL.sub(r"\\\1", shown)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 from itertools import chain
 from typing import assert_never
 
 from desunt.errors import UsageError
 from desunt.export import Mode
-from desunt.export.modes import Standing, reading_of, standings
-from desunt.export.wording import POSSIBLE, decision_in_words, extent_in_words, per_cent
+from desunt.export.modes import RenderedToken, editor_reading, render_line
+from desunt.export.wording import POSSIBLE_HEADING, decision_in_words, extent_in_words, per_cent
 from desunt.record.conjecture import (
-    LABEL,
+    CONJECTURE_LABEL,
     Conjectured,
     Corrected,
     Decided,
@@ -23,16 +22,16 @@ from desunt.record.conjecture import (
     Read,
     Refusal,
     Refused,
-    by_support,
+    split_by_support,
 )
 from desunt.record.document import Box, Gap, Line, Page, Region, Word
 from desunt.record.files import Record
 
-GUESS = "a machine's guess that nobody has read on the page"
-WHAT: dict[Mode, str] = {
-    "diplomatic": f"Diplomatic text: the page's own words and gap marks, no {LABEL}.",
+GUESS_WARNING = "a machine's guess that nobody has read on the page"
+MODE_DESCRIPTIONS: dict[Mode, str] = {
+    "diplomatic": f"Diplomatic text: the page's own words and gap marks, no {CONJECTURE_LABEL}.",
     "accepted": "Text with the readings that editors accepted; each says whose it is, and whether it was read in the ink or is a guess.",
-    "apparatus": f"Diplomatic text; every {LABEL} is {GUESS}, and stands outside the text.",
+    "apparatus": f"Diplomatic text; every {CONJECTURE_LABEL} is {GUESS_WARNING}, and stands outside the text.",
 }
 
 
@@ -41,7 +40,7 @@ class PlacedWord:
     """A word or gap mark with a name of its own in the file; `is_own` says whether the box is its own or only that of what it stands in."""
 
     name: str
-    one: Standing
+    one: RenderedToken
     box: Box
     is_own: bool
 
@@ -75,7 +74,7 @@ class PlacedBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class WordAttribute:
     """Something about a word that is no text: `name` says what, `value` what it is, `says` explains it to a person."""
 
     name: str
@@ -94,32 +93,30 @@ def scanned_page(record: Record) -> Page:
     return pages[0]
 
 
-def blocks_of(page: Page, shown: Record, mode: Mode) -> tuple[PlacedBlock, ...]:
+def placed_blocks(page: Page, shown: Record, mode: Mode) -> tuple[PlacedBlock, ...]:
     """Return the blocks of a page that has a scan, as the mode shows them (`shown` is what `in_mode` gave)."""
     assert page.image is not None
     whole = Box(0, 0, page.image.width, page.image.height)
-    return tuple(_block(f"r{n}", region, whole, shown, mode) for n, region in enumerate(page.regions, 1) if region.lines)
+    return tuple(_placed_block(f"r{n}", region, whole, shown, mode) for n, region in enumerate(page.regions, 1) if region.lines)
 
 
-def _block(name: str, region: Region, whole: Box, shown: Record, mode: Mode) -> PlacedBlock:
-    known = [box for line in region.lines for box in (line.box, *(token.box for token in line.tokens)) if box]
-    box = region.box or _around(known) or whole
-    return PlacedBlock(name, region, box, tuple(_line(f"{name}l{n}", line, box, shown, mode) for n, line in enumerate(region.lines, 1)))
+def _placed_block(name: str, region: Region, whole: Box, shown: Record, mode: Mode) -> PlacedBlock:
+    boxes = (box for line in region.lines for box in (line.box, *(token.box for token in line.tokens)))
+    box = region.box or Box.enclosing_known(boxes) or whole
+    return PlacedBlock(
+        name, region, box, tuple(_placed_line(f"{name}l{n}", line, box, shown, mode) for n, line in enumerate(region.lines, 1))
+    )
 
 
-def _line(name: str, line: Line, block: Box, shown: Record, mode: Mode) -> PlacedLine:
-    box = line.box or _around([token.box for token in line.tokens if token.box]) or block
-    words = enumerate(standings(line, shown, mode), 1)
+def _placed_line(name: str, line: Line, block: Box, shown: Record, mode: Mode) -> PlacedLine:
+    box = line.box or Box.enclosing_known(token.box for token in line.tokens) or block
+    words = enumerate(render_line(line, shown, mode), 1)
     return PlacedLine(
         name, line, box, tuple(PlacedWord(f"{name}w{n}", one, one.token.box or box, one.token.box is not None) for n, one in words)
     )
 
 
-def _around(boxes: list[Box]) -> Box | None:
-    return reduce(Box.union, boxes) if boxes else None
-
-
-def decisions_on(page: Page, shown: Record) -> tuple[Decision, ...]:
+def page_decisions(page: Page, shown: Record) -> tuple[Decision, ...]:
     """Return the decisions about gaps and words of a page, in reading order."""
     decisions = shown.decisions or {}
     return tuple(decisions[token.id] for line in page.lines for token in line.tokens if token.id in decisions)
@@ -135,66 +132,72 @@ def legibility_of(word: PlacedWord) -> float | None:
     return word.one.token.legibility if isinstance(word.one.token, Word) and word.one.decision is None else None
 
 
-def remarks_of(word: PlacedWord, vouch: float) -> Iterator[Remark]:
+def word_attributes(word: PlacedWord, vouch: float) -> Iterator[WordAttribute]:
     """Yield what is to be said about a word; what is supposed about it comes last, each guess under the name CONJECTURE."""
     token, legibility = word.one.token, legibility_of(word)
     if not word.is_own:
-        yield Remark("place", "unknown", "the box is that of the line or block")
+        yield WordAttribute("place", "unknown", "the box is that of the line or block")
     if isinstance(token, Gap):
-        yield Remark("gap", token.reason, extent_in_words(token))
-        yield Remark("gap-id", token.id)
+        yield WordAttribute("gap", token.reason, extent_in_words(token))
+        yield WordAttribute("gap-id", token.id)
     if legibility is not None:
-        yield Remark("legibility", f"{legibility:.4f}", "the calibrated probability that the word was read right")
+        yield WordAttribute("legibility", f"{legibility:.4f}", "the calibrated probability that the word was read right")
         if legibility < vouch:
-            yield Remark("unclear", "true", f"less legible than {vouch:g}")
+            yield WordAttribute("unclear", "true", f"less legible than {vouch:g}")
     if word.one.decision:
-        yield from _accepted(word.one.decision)
+        yield from _accepted_attributes(word.one.decision)
     else:
-        yield from _supposed(word.one)
+        yield from _opinion_attributes(word.one)
 
 
-def _accepted(decision: Decision) -> Iterator[Remark]:
+def _accepted_attributes(decision: Decision) -> Iterator[WordAttribute]:
     confirmed = f"; confirmed by {', '.join(decision.confirmed_by)}" if decision.confirmed_by else ""
-    yield Remark("editor", decision.editor, decision_in_words(decision) + confirmed)
-    yield Remark("date", decision.at)
-    yield Remark("basis", decision.basis or "guess", "ink: read on the page; guess: accepted as a guess, not read on the page")
+    yield WordAttribute("editor", decision.editor, decision_in_words(decision) + confirmed)
+    yield WordAttribute("date", decision.at)
+    yield WordAttribute("basis", decision.basis or "guess", "ink: read on the page; guess: accepted as a guess, not read on the page")
 
 
-def _supposed(one: Standing) -> Iterator[Remark]:
+def _opinion_attributes(one: RenderedToken) -> Iterator[WordAttribute]:
     match one.segment:
         case Read() | Illegible():
             return
         case Conjectured(_, conjecture):
-            yield from _candidates(conjecture)
+            yield from _candidate_attributes(conjecture)
         case Refused(_, refusal):
-            yield from _candidates(refusal)
+            yield from _candidate_attributes(refusal)
         case Decided(_, decision, opinion):
-            yield from _decided(decision)
-            yield from _candidates(opinion) if opinion else ()
+            yield from _decision_attributes(decision)
+            yield from _candidate_attributes(opinion) if opinion else ()
         case Corrected(_, decision):
-            yield from _decided(decision)
+            yield from _decision_attributes(decision)
         case _:
             assert_never(one.segment)
 
 
-def _decided(decision: Decision) -> Iterator[Remark]:
-    yield Remark("decision", decision.verdict, decision_in_words(decision) + (f". {decision.note}" if decision.note else ""))
-    reading = reading_of(decision)
+def _decision_attributes(decision: Decision) -> Iterator[WordAttribute]:
+    yield WordAttribute("decision", decision.verdict, decision_in_words(decision) + (f". {decision.note}" if decision.note else ""))
+    reading = editor_reading(decision)
     if reading is None:
         return
     if decision.basis == "ink":
-        yield Remark("reading", reading, f"read in the ink by {decision.editor}")
+        yield WordAttribute("reading", reading, f"read in the ink by {decision.editor}")
     else:
-        yield Remark("accepted-guess", f"{LABEL}: {reading}", f"accepted as a guess by {decision.editor}, not read on the page")
+        yield WordAttribute(
+            "accepted-guess", f"{CONJECTURE_LABEL}: {reading}", f"accepted as a guess by {decision.editor}, not read on the page"
+        )
 
 
-def _candidates(opinion: Opinion) -> Iterator[Remark]:
+def _candidate_attributes(opinion: Opinion) -> Iterator[WordAttribute]:
     if isinstance(opinion, Refusal):
-        yield Remark("refusal", opinion.reason, "no reading is offered")
+        yield WordAttribute("refusal", opinion.reason, "no reading is offered")
     offered = "not offered, " if isinstance(opinion, Refusal) else ""
     by = f" by {opinion.model.name}" if opinion.model else ""
-    for rank, candidate in enumerate(chain(*by_support(opinion.candidates)), 1):
-        possible = f". {POSSIBLE}" if candidate.possible else ""
-        yield Remark(LABEL, candidate.text, f"{LABEL}{by}, {offered}rank {rank}, {per_cent(candidate.probability)}: {GUESS}{possible}")
+    for rank, candidate in enumerate(chain(*split_by_support(opinion.candidates)), 1):
+        possible = f". {POSSIBLE_HEADING}" if candidate.possible else ""
+        yield WordAttribute(
+            CONJECTURE_LABEL,
+            candidate.text,
+            f"{CONJECTURE_LABEL}{by}, {offered}rank {rank}, {per_cent(candidate.probability)}: {GUESS_WARNING}{possible}",
+        )
     if opinion.candidates:
-        yield Remark("none-of-these", per_cent(opinion.none_of_these), "the probability that every candidate is wrong")
+        yield WordAttribute("none-of-these", per_cent(opinion.none_of_these), "the probability that every candidate is wrong")

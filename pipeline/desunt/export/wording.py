@@ -10,10 +10,10 @@ from desunt.record.conjecture import Decision
 from desunt.record.document import Document, Gap, Reason, Step
 from desunt.record.files import Record
 
-Status: TypeAlias = Literal["conjectured", "refused", "withheld", "silent", "decided"]
+GapStatus: TypeAlias = Literal["conjectured", "refused", "withheld", "silent", "decided"]
 
 GENERATOR = f"desunt {__version__}"
-REASONS: dict[Reason, str] = {
+REASON_WORDS: dict[Reason, str] = {
     "illegible": "illegible",
     "damaged": "damaged",
     "withheld": "withheld: never filled",
@@ -22,7 +22,7 @@ REASONS: dict[Reason, str] = {
     "handwriting": "handwriting that was not read",
     "low-confidence": "read too doubtfully to stand as text",
 }
-STATUSES: dict[Status, str] = {
+STATUS_WORDS: dict[GapStatus, str] = {
     "conjectured": "conjectures",
     "refused": "no reading offered",
     "withheld": "withheld, never filled",
@@ -30,13 +30,13 @@ STATUSES: dict[Status, str] = {
     "decided": "decided by an editor",
 }
 # Heading over candidates that are no more than possible, in every display.
-POSSIBLE = "Possible: a name, figure or date that neither ink nor a second occurrence in the document supports"
+POSSIBLE_HEADING = "Possible: a name, figure or date that neither ink nor a second occurrence in the document supports"
 DEFAULT_VOUCH = 0.9
 
 
-def status_in_words(status: Status) -> str:
+def status_in_words(status: GapStatus) -> str:
     """Return the status as a badge or a count says it."""
-    return STATUSES[status]
+    return STATUS_WORDS[status]
 
 
 def extent_in_words(gap: Gap) -> str:
@@ -67,21 +67,21 @@ def title_of(document: Document) -> str:
     return next((value for name, value in document.metadata if name.casefold() == "title" and value.strip()), document.id)
 
 
-def name_in_words(name: str) -> str:
+def field_name_in_words(name: str) -> str:
     """Print the name of a metadata field: `source-url` as `Source url`."""
     return name[:1].upper() + name[1:].replace("-", " ").replace("_", " ")
 
 
-def setting(steps: tuple[Step, ...], name: str) -> str | None:
+def find_setting(steps: tuple[Step, ...], name: str) -> str | None:
     """Return the value of a setting from the last step that carries it."""
-    pairs = chain.from_iterable(step.settings for step in reversed(steps))
-    return next((value for found, value in pairs if found == name), None)
+    settings = chain.from_iterable(step.settings for step in reversed(steps))
+    return next((value for setting_name, value in settings if setting_name == name), None)
 
 
-def vouch_of(record: Record) -> float:
+def vouch_threshold(record: Record) -> float:
     """Return the legibility below which words are marked unclear."""
     try:
-        return float(setting(record.steps, "vouch") or DEFAULT_VOUCH)
+        return float(find_setting(record.steps, "vouch") or DEFAULT_VOUCH)
     except ValueError:
         return DEFAULT_VOUCH
 
@@ -93,6 +93,6 @@ def per_cent(share: float) -> str:
     return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
 
 
-def chance_in_words(probability: float) -> str:
+def format_probability(probability: float) -> str:
     """Print the probability of a conjecture: it was rounded when it was stored, and is never nothing and never certain."""
     return per_cent(min(max(probability, 1e-6), 1 - 1e-6))

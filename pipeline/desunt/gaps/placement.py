@@ -6,130 +6,137 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 
-from desunt.gaps.detectors.missed_text import Passed
-from desunt.gaps.lines import CLOSE, Found, Row, with_gaps
-from desunt.ocr.layout.pitch import Measure
+from desunt.gaps.detectors.missed_text import MissedText
+from desunt.gaps.lines import MERGE_DISTANCE_LETTERS, DraftGap, DraftLine, PageContext, insert_gaps
+from desunt.ocr.layout.type_metrics import TypeMetrics
 from desunt.record.document import Box, Extent, Reason
 
-# What stands so near (in letters) to the words of a line is of the line; what is higher than so many heights is of none.
-REACH, TALLEST = 12.0, 2.0
-# How far lines of one block stand apart, in heights of a line; and from line to line, in heights of type.
-NEXT_LINE, PITCH = 1.5, 1.5
+# What stands this near to the words of a line is of the line, unless it is higher than this, in heights of type.
+MAX_LINE_DISTANCE_LETTERS, MAX_LINE_HEIGHTS = 12.0, 2.0
+# How far lines of one block stand apart at most, in heights of a line; from line to line, in heights of type.
+MAX_BLOCK_DISTANCE_HEIGHTS, LEADING_HEIGHTS = 1.5, 1.5
 # How much of a word or a gap must lie under another to be in one place with it.
-SHARED = 0.1
-# Heights of type between two unread lines that are one place (type of two spaces), and how many of the lines that a place would hold
-# if all stood close it holds at the least.
-CLOSELY, WIDELY = 2.0, 0.6
-MISREAD: tuple[Reason, ...] = ("low-confidence", "illegible")
+MIN_SHARED_AREA = 0.1
+# Heights of type between two unread lines that are one place (type of two spaces), and how much of the narrower one lies in its column.
+MAX_MERGE_HEIGHTS, MIN_SHARED_WIDTH = 2.0, 0.5
+# How many of the lines that a place would hold if all stood close it holds at the least.
+WIDELY_SPACED_SHARE = 0.6
+MISREAD_REASONS: tuple[Reason, ...] = ("low-confidence", "illegible")
 
 
-def with_passed(rows: Sequence[Row], passed: Passed, area: Box, size: Measure) -> list[Row]:
-    """Return the rows with a place of text that was passed over: of the words it stands beside if it is type, else a line nobody read.
+def place_missed_text(lines: Sequence[DraftLine], missed: MissedText, context: PageContext) -> list[DraftLine]:
+    """Return the lines with a place of missed text: of the words it stands beside if it is type, else a line nobody read.
 
-    Outside `area`, where text stands, a place is of no line: notes in the margin have their own. What a whole line says nobody knows: its
-    extent is in lines, and it is never filled.
+    Outside the text area a place is of no line: notes in the margin have their own. What a whole line says nobody knows: its extent is in
+    lines, and it is never filled.
     """
-    box = passed.box
-    if passed.kind == "hand":
-        return with_row(rows, Found(box, Extent("line", 1, None), "handwriting"), unread=False, own=True)
-    place = min(range(len(rows)), key=lambda n: _apart(rows[n], box, size), default=None)
-    beside = None if place is None or _apart(rows[place], box, size) > REACH * size.letter else rows[place]
-    in_line = passed.kind == "type" and area.left <= box.left < box.right <= area.right
-    if place is None or beside is None or not (beside.unread or (in_line and beside.words)):
-        return with_row(rows, Found(box, _lines(box, size), "illegible"), unread=True, own=True)
-    return [*rows[:place], _widened(beside, box, size), *rows[place + 1 :]]
+    box, metrics, area = missed.box, context.metrics, context.text_area
+    if missed.kind == "hand":
+        return insert_line(lines, DraftGap(box, Extent("line", 1, None), "handwriting"), unread=False, own_block=True)
+    distances = [_distance(line, box, metrics) for line in lines]
+    nearest = min(distances, default=inf)
+    if nearest <= MAX_LINE_DISTANCE_LETTERS * metrics.advance:
+        place = distances.index(nearest)
+        is_in_line = missed.kind == "type" and area.left <= box.left < box.right <= area.right
+        if lines[place].unread or (is_in_line and lines[place].words):
+            return [*lines[:place], _widen(lines[place], box, context), *lines[place + 1 :]]
+    return insert_line(lines, DraftGap(box, _line_count(box, metrics), "illegible"), unread=True, own_block=True)
 
 
-def with_row(rows: Sequence[Row], gap: Found, *, unread: bool, own: bool = False) -> list[Row]:
-    """Return the rows with one more for a gap that lies in none, before the first row below it in its column.
+def insert_line(lines: Sequence[DraftLine], gap: DraftGap, *, unread: bool, own_block: bool = False) -> list[DraftLine]:
+    """Return the lines with one more for a gap that lies in none, before the first line below it in its column.
 
-    It is of the block of that row; with `own` of a block of its own, unless it stands between two lines of one block.
+    It is of the block of that line; with `own_block` of a block of its own, unless it stands between two lines of one block.
     """
-    place = next((place for place, row in enumerate(rows) if _is_below(row, gap.box)), len(rows))
-    near = rows[place : place + 1] or rows[-1:]
+    place = next((place for place, line in enumerate(lines) if _is_below(line, gap.box)), len(lines))
+    near = lines[place : place + 1] or lines[-1:]
     block = near[0].block if near else 1
-    if own and not _is_within(rows[max(0, place - 1) : place + 1], gap.box):
-        block = 1 + max((row.block for row in rows), default=0)
-    return [*rows[:place], Row((gap,), block, unread=unread), *rows[place:]]
+    if own_block and not _is_within_block(lines[max(0, place - 1) : place + 1], gap.box):
+        block = 1 + max((line.block for line in lines), default=0)
+    return [*lines[:place], DraftLine((gap,), block, unread=unread), *lines[place:]]
 
 
-def joined(rows: Sequence[Row], size: Measure) -> list[Row]:
-    """Return the rows with those unread ones that overlap made one: where ink lies over several lines, nobody can tell them apart.
+def merge_unread_lines(lines: Sequence[DraftLine], metrics: TypeMetrics) -> list[DraftLine]:
+    """Return the lines with those unread ones that overlap made one: where ink lies over several lines, nobody can tell them apart.
 
-    Rows between which a word was read stay as they are.
+    Lines between which a word was read stay as they are.
     """
-    words = [item.box for row in rows for item in row.words]
-    left: list[Row] = []
-    for row in rows:
-        new = row
-        while (other := _touching(new, left, words, size)) is not None:
-            new, left[other : other + 1] = _one(left[other], new, size), []
-        left.append(new)
-    return left
+    words = [word.box for line in lines for word in line.words]
+    merged: list[DraftLine] = []
+    for line in lines:
+        new = line
+        while (place := _touching_line(new, merged, words, metrics)) is not None:
+            new = _merge(merged.pop(place), new, metrics)
+        merged.append(new)
+    return merged
 
 
-def _lines(box: Box, size: Measure) -> Extent:
+def _line_count(box: Box, metrics: TypeMetrics) -> Extent:
     """Return how many lines of type a box may hold: of several nobody can say how widely they stand, nor whether one is blank."""
-    count = max(1, round(box.height / (PITCH * size.height)))
-    return Extent("line", max(1, round(WIDELY * count)), count + 1) if count > 1 else Extent("line", 1, 1)
+    count = max(1, round(box.height / (LEADING_HEIGHTS * metrics.height)))
+    return Extent("line", max(1, round(WIDELY_SPACED_SHARE * count)), count + 1) if count > 1 else Extent("line", 1, 1)
 
 
-def _is_below(row: Row, box: Box) -> bool:
-    across = min(row.box.right, box.right) - max(row.box.left, box.left)
-    return across > 0 and row.box.top + row.box.bottom > box.top + box.bottom
+def _is_below(line: DraftLine, box: Box) -> bool:
+    shared_width = min(line.box.right, box.right) - max(line.box.left, box.left)
+    return shared_width > 0 and line.box.top + line.box.bottom > box.top + box.bottom
 
 
-def _is_within(beside: Sequence[Row], box: Box) -> bool:
-    """Return whether the box stands between two rows of one block, hardly farther from them than lines are from each other."""
-    if len(beside) < 2 or beside[0].block != beside[1].block:
+def _is_within_block(lines: Sequence[DraftLine], box: Box) -> bool:
+    """Return whether the box stands between two lines of one block, hardly farther from them than lines are from each other."""
+    if len(lines) < 2 or lines[0].block != lines[1].block:
         return False
-    above, below = beside[0].box, beside[1].box
-    return max(box.top - above.bottom, below.top - box.bottom) <= NEXT_LINE * max(above.height, below.height)
+    above, below = lines[0].box, lines[1].box
+    return max(box.top - above.bottom, below.top - box.bottom) <= MAX_BLOCK_DISTANCE_HEIGHTS * max(above.height, below.height)
 
 
-def _apart(row: Row, box: Box, size: Measure) -> float:
-    """Return how far the box stands from the nearest token of the row at its height, in pixels."""
-    level = [other for other in (token.box for token in row.tokens) if _on_one_line(other, box, size)]
+def _distance(line: DraftLine, box: Box, metrics: TypeMetrics) -> float:
+    """Return how far the box stands from the nearest token of the line at its height, in pixels."""
+    level = [other for other in (token.box for token in line.tokens) if _is_level(other, box, metrics)]
     return min((max(0, box.left - other.right, other.left - box.right) for other in level), default=inf)
 
 
-def _on_one_line(box: Box, other: Box, size: Measure) -> bool:
-    return max(box.height, other.height) <= TALLEST * size.height and abs(box.top + box.bottom - other.top - other.bottom) <= size.height
+def _is_level(box: Box, other: Box, metrics: TypeMetrics) -> bool:
+    is_low = max(box.height, other.height) <= MAX_LINE_HEIGHTS * metrics.height
+    return is_low and abs(box.top + box.bottom - other.top - other.bottom) <= metrics.height
 
 
-def _widened(row: Row, box: Box, size: Measure) -> Row:
-    """Return the row with a gap at the box: that of the gap it touches, or of an unread line's, is made wider."""
-    for token in row.tokens:
-        touches = max(box.left - token.box.right, token.box.left - box.right) <= CLOSE * size.letter and _on_one_line(token.box, box, size)
-        if isinstance(token, Found) and (row.unread or (touches and token.reason in MISREAD)):
-            whole = token.box.union(box)
-            extent = token.extent if token.extent.unit == "line" else size.letters(whole.width)
-            return replace(row, tokens=tuple(replace(token, box=whole, extent=extent) if one is token else one for one in row.tokens))
-    return with_gaps(row, [Found(box, size.letters(box.width), "illegible")])
+def _widen(line: DraftLine, box: Box, context: PageContext) -> DraftLine:
+    """Return the line with a gap at the box: that of the gap it touches, or of an unread line's, is made wider."""
+    metrics = context.metrics
+    for gap in line.gaps:
+        distance = max(box.left - gap.box.right, gap.box.left - box.right)
+        touches = distance <= MERGE_DISTANCE_LETTERS * metrics.advance and _is_level(gap.box, box, metrics)
+        if line.unread or (touches and gap.reason in MISREAD_REASONS):
+            union = gap.box.union(box)
+            extent = gap.extent if gap.extent.unit == "line" else metrics.letters_in(union.width)
+            wider = replace(gap, box=union, extent=extent)
+            return replace(line, tokens=tuple(wider if token is gap else token for token in line.tokens))
+    return insert_gaps(line, [context.gap(box, "illegible")])
 
 
-def _touching(row: Row, others: Sequence[Row], words: Sequence[Box], size: Measure) -> int | None:
-    """Return which of the others is unread and in one place with an unread row, None if none is."""
-    for place, other in enumerate(others if row.unread else ()):
-        whole = row.box.union(other.box)
-        if other.unread and _in_one_place(row, other, size) and not any(whole.intersection(word) > SHARED * word.area for word in words):
+def _touching_line(line: DraftLine, others: Sequence[DraftLine], words: Sequence[Box], metrics: TypeMetrics) -> int | None:
+    """Return which of the others is unread and in one place with an unread line, None if none is."""
+    for place, other in enumerate(others if line.unread else ()):
+        union = line.box.union(other.box)
+        holds_word = any(union.intersection(word) > MIN_SHARED_AREA * word.area for word in words)
+        if other.unread and not holds_word and _are_in_one_place(line, other, metrics):
             return place
     return None
 
 
-def _in_one_place(row: Row, other: Row, size: Measure) -> bool:
-    """Return whether two unread rows, of one of which the engine made nothing, overlap or stand close above each other."""
-    if all(isinstance(token, Found) and token.engine_reading for token in (*row.tokens, *other.tokens)):
+def _are_in_one_place(line: DraftLine, other: DraftLine, metrics: TypeMetrics) -> bool:
+    """Return whether two unread lines, of one of which the engine made nothing, overlap or stand close above each other."""
+    if all(isinstance(token, DraftGap) and token.engine_reading for token in (*line.tokens, *other.tokens)):
         return False
-    across = min(row.box.right, other.box.right) - max(row.box.left, other.box.left)
-    down = max(row.box.top - other.box.bottom, other.box.top - row.box.bottom)
-    close = down <= CLOSELY * size.height and across >= 0.5 * min(row.box.width, other.box.width)
-    return close or row.box.intersection(other.box) > SHARED * min(row.box.area, other.box.area)
+    shared_width = min(line.box.right, other.box.right) - max(line.box.left, other.box.left)
+    distance = max(line.box.top - other.box.bottom, other.box.top - line.box.bottom)
+    is_close = distance <= MAX_MERGE_HEIGHTS * metrics.height and shared_width >= MIN_SHARED_WIDTH * min(line.box.width, other.box.width)
+    return is_close or line.box.intersection(other.box) > MIN_SHARED_AREA * min(line.box.area, other.box.area)
 
 
-def _one(row: Row, other: Row, size: Measure) -> Row:
-    gaps = [token for token in (*row.tokens, *other.tokens) if isinstance(token, Found)]
-    readings = [gap.engine_reading for gap in gaps if gap.engine_reading]
-    whole = row.box.union(other.box)
+def _merge(line: DraftLine, other: DraftLine, metrics: TypeMetrics) -> DraftLine:
+    readings = [gap.engine_reading for gap in (*line.gaps, *other.gaps) if gap.engine_reading]
+    union = line.box.union(other.box)
     reason: Reason = "low-confidence" if readings else "illegible"
-    return replace(row, tokens=(Found(whole, _lines(whole, size), reason, " ".join(readings) or None),))
+    return replace(line, tokens=(DraftGap(union, _line_count(union, metrics), reason, " ".join(readings) or None),))

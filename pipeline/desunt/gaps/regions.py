@@ -1,178 +1,195 @@
-"""Regions of a page: which rows are one paragraph, and which were not read at all."""
+"""Regions of a page: which lines are one paragraph, which were not read at all, and what each region is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from statistics import median
+from typing import TypeAlias
 
-from desunt.gaps.lines import UNREAD_LINES, Found, Judged, Row
+from desunt.gaps.lines import MIN_UNREAD_LINES, DraftGap, DraftLine, DraftToken
 from desunt.ocr.engines import EngineWord
-from desunt.ocr.layout import Shape, kinds_of, reading_order, sheet_of, type_of
-from desunt.ocr.layout.page_geometry import Mask, Sheet
-from desunt.ocr.layout.pitch import Measure, around
-from desunt.record.document import Extent, Reason, RegionKind
+from desunt.ocr.layout import LayoutLine, classify_lines, measure_geometry, median_metrics, reading_order
+from desunt.ocr.layout.page_geometry import PageGeometry
+from desunt.ocr.layout.type_metrics import TypeMetrics
+from desunt.ocr.preprocessing.ink import Mask
+from desunt.record.document import Box, Extent, Reason, RegionKind
 
-# The next line lies at most so many usual distances below.
-NEXT_LINE = 1.25
-# Lines of one paragraph begin within so many letters, and stand at most so many heights of the type apart.
-ALIGNED, WIDELY = 3.0, 3.2
+TypedRegion: TypeAlias = tuple[RegionKind, list[DraftLine]]
+# How far below the one above the next line of a region lies, in usual distances of lines.
+MIN_LEADING_SHARE, MAX_LEADING_SHARE = 0.5, 1.25
+# How far apart lines of one paragraph begin, and stand, at most.
+MAX_INDENT_LETTERS, MAX_PARAGRAPH_LEADING_HEIGHTS = 3.0, 3.2
+# How far unread lines of one stack overlap, and stand apart at most, in heights of the type.
+MAX_UNREAD_OVERLAP_HEIGHTS, MAX_UNREAD_DISTANCE_HEIGHTS = 1, 3
+CLOSING_QUOTES, SENTENCE_ENDS = "\"'”’)", tuple(".:;?!")
+# When the regions of a page are read: text first, then what stands beside it in the margin, then the footer.
+READING_TURNS: dict[RegionKind, int] = {"margin": 1, "footer": 2}
 
 
-def regions_of(rows: Sequence[Row], size: Measure) -> list[list[Row]]:
-    """Return the rows by regions: those of one block together, and `UNREAD_LINES` or more unread rows below each other as one gap.
+def group_into_regions(lines: Sequence[DraftLine], metrics: TypeMetrics) -> list[list[DraftLine]]:
+    """Return the lines by regions: those of one block together, and several unread lines below each other as one gap.
 
     Engines cut a paragraph into blocks where a stamp or a fold lies across it: blocks as close as their lines are one region.
     """
-    regions: list[list[Row]] = []
-    pitch = _pitch(rows)
-    for members in _stacks(rows, size):
-        if members[0].unread and len(members) >= UNREAD_LINES:
-            regions.append([_one_of(members)])
-        elif regions and _goes_on(regions[-1][-1], members[0], pitch, size) and not _is_region_of_its_own(regions[-1]):
-            regions[-1].extend(members)
+    regions: list[list[DraftLine]] = []
+    leading = _usual_leading(lines)
+    for stack in _stacks(lines, metrics):
+        if stack[0].unread and len(stack) >= MIN_UNREAD_LINES:
+            regions.append([_merge(stack)])
+        elif regions and not _is_unread_block(regions[-1]) and _continues(regions[-1][-1], stack[0], leading, metrics):
+            regions[-1].extend(stack)
         else:
-            regions.append(members)
+            regions.append(stack)
     return regions
 
 
-def _pitch(rows: Sequence[Row]) -> float:
+def _usual_leading(lines: Sequence[DraftLine]) -> float:
     """Return the usual distance of a page's lines, from top to top, 0 where no two stand in one block."""
-    steps = [
-        below.box.top - above.box.top for above, below in pairwise(rows) if above.block == below.block and below.box.top > above.box.top
-    ]
-    return median(steps) if steps else 0.0
+    pairs = ((above.box, below.box) for above, below in pairwise(lines) if above.block == below.block)
+    distances = [below.top - above.top for above, below in pairs if below.top > above.top]
+    return median(distances) if distances else 0.0
 
 
-def _goes_on(above: Row, row: Row, pitch: float, size: Measure) -> bool:
-    """Tell whether a row belongs to the region of the one above it: it is of its block, or the next line of its column in the middle of it.
+def _continues(above: DraftLine, line: DraftLine, leading: float, metrics: TypeMetrics) -> bool:
+    """Tell whether a line belongs to the region of the one above it: it is of its block, or the next of its column in the middle of it.
 
     A line that ends no sentence goes on in the next one below it, however widely the lines are spaced.
     """
-    if above.block == row.block:
+    if above.block == line.block:
         return True
-    step = row.box.top - above.box.top
-    across = min(above.box.right, row.box.right) - max(above.box.left, row.box.left)
-    if row.unread or above.unread or step <= 0.5 * pitch or 2 * across <= max(above.box.width, row.box.width):
+    distance = line.box.top - above.box.top
+    shared_width = min(above.box.right, line.box.right) - max(above.box.left, line.box.left)
+    is_narrow = 2 * shared_width <= max(above.box.width, line.box.width)
+    if line.unread or above.unread or distance <= MIN_LEADING_SHARE * leading or is_narrow:
         return False
-    aligned = abs(row.box.left - above.box.left) <= ALIGNED * size.letter
-    return step <= NEXT_LINE * pitch or (aligned and step <= WIDELY * size.height and _breaks_off(above))
+    is_aligned = abs(line.box.left - above.box.left) <= MAX_INDENT_LETTERS * metrics.advance
+    is_paragraph = is_aligned and distance <= MAX_PARAGRAPH_LEADING_HEIGHTS * metrics.height
+    return distance <= MAX_LEADING_SHARE * leading or (is_paragraph and _breaks_off(above))
 
 
-def _breaks_off(row: Row) -> bool:
-    """Tell whether the last word of a row is read, and ends no sentence."""
-    last = row.tokens[-1]
-    return isinstance(last, Judged) and last.word.text.rstrip("\"'”’)")[-1:] not in tuple(".:;?!")
+def _breaks_off(line: DraftLine) -> bool:
+    """Tell whether the last word of a line is read, and ends no sentence."""
+    last = line.tokens[-1]
+    return isinstance(last, EngineWord) and last.text.rstrip(CLOSING_QUOTES)[-1:] not in SENTENCE_ENDS
 
 
-def _stacks(rows: Sequence[Row], size: Measure) -> list[list[Row]]:
-    """Return runs of rows of one block, all read or all unread; unread rows also stand close below each other."""
-    stacks: list[list[Row]] = []
-    for row in rows:
-        above = stacks[-1][-1] if stacks else None
-        joins = above is not None and above.unread == row.unread and (above.block == row.block or row.unread)
-        if joins and above is not None and row.unread:
-            joins = -size.height <= row.box.top - above.box.bottom <= 3 * size.height and row.box.left < above.box.right
-        if joins:
-            stacks[-1].append(row)
+def _stacks(lines: Sequence[DraftLine], metrics: TypeMetrics) -> list[list[DraftLine]]:
+    """Return runs of lines of one block, all read or all unread; unread lines also stand close below each other."""
+    stacks: list[list[DraftLine]] = []
+    for line in lines:
+        if stacks and _is_stacked(stacks[-1][-1], line, metrics):
+            stacks[-1].append(line)
         else:
-            stacks.append([row])
+            stacks.append([line])
     return stacks
 
 
-def _is_region_of_its_own(rows: list[Row]) -> bool:
-    gap = rows[0].tokens[0]
-    return rows[0].unread and isinstance(gap, Found) and gap.extent.unit == "line" and gap.extent.least >= UNREAD_LINES
+def _is_stacked(above: DraftLine, line: DraftLine, metrics: TypeMetrics) -> bool:
+    if above.unread != line.unread:
+        return False
+    if not line.unread:
+        return above.block == line.block
+    distance = line.box.top - above.box.bottom
+    is_close = -MAX_UNREAD_OVERLAP_HEIGHTS * metrics.height <= distance <= MAX_UNREAD_DISTANCE_HEIGHTS * metrics.height
+    return is_close and line.box.left < above.box.right
 
 
-def _one_of(rows: list[Row]) -> Row:
-    gaps = [token for row in rows for token in row.tokens if isinstance(token, Found)]
+def _is_unread_block(lines: Sequence[DraftLine]) -> bool:
+    gap = lines[0].tokens[0]
+    return lines[0].unread and isinstance(gap, DraftGap) and gap.extent.unit == "line" and gap.extent.least >= MIN_UNREAD_LINES
+
+
+def _merge(lines: Sequence[DraftLine]) -> DraftLine:
+    gaps = [gap for line in lines for gap in line.gaps]
     readings = [gap.engine_reading for gap in gaps if gap.engine_reading]
     reason: Reason = "low-confidence" if readings else "illegible"
-    gap = Found(around([gap.box for gap in gaps]), _lines([gap.extent for gap in gaps]), reason, " ".join(readings) or None)
-    return Row((gap,), rows[0].block, unread=True)
+    extent = _sum_of_lines([gap.extent for gap in gaps])
+    return DraftLine(
+        (DraftGap(Box.enclosing(gap.box for gap in gaps), extent, reason, " ".join(readings) or None),), lines[0].block, unread=True
+    )
 
 
-def _lines(extents: Sequence[Extent]) -> Extent:
-    """Return how many lines gaps of unread rows hold together; one in letters is a line."""
+def _sum_of_lines(extents: Sequence[Extent]) -> Extent:
+    """Return how many lines gaps of unread lines hold together; one in letters is a line."""
     lines = [extent if extent.unit == "line" else Extent("line", 1, 1) for extent in extents]
     most = [extent.most for extent in lines if extent.most is not None]
     return Extent("line", sum(extent.least for extent in lines), sum(most) if len(most) == len(lines) else None)
 
 
-def regions_with_kinds(stacks: Sequence[list[Row]], size: Measure, mask: Mask, *, keep: bool = False) -> list[tuple[RegionKind, list[Row]]]:
-    """Return the regions of a page with their kinds in reading order: a stack is taken apart where the kind of its lines changes.
+def classify_regions(regions: Sequence[list[DraftLine]], metrics: TypeMetrics, mask: Mask, *, keep: bool = False) -> list[TypedRegion]:
+    """Return the regions of a page with their kinds in reading order: a region is taken apart where the kind of its lines changes.
 
     `mask` is 1 on ink. Notes in the margin are read behind the text they stand beside, footers at the end; text that such a note cut in
-    two is one region again. With `keep` the stacks stay as they are, and one whose lines are of several kinds is `body`.
+    two is one region again. With `keep` the regions stay as they are, and one whose lines are of several kinds is `body`.
     """
-    shapes = [[_shape(row) for row in rows] for rows in stacks]
-    seen = [[shape for shape in found if shape] for found in shapes]
-    usual = type_of([word for found in seen for shape in found for word in shape.words])
-    kinds: list[tuple[RegionKind, list[Row]]] = [(_kind(rows), rows) for rows in stacks]
-    if usual is None:
-        return kinds
-    text = [found if kind == "body" else [] for found, (kind, _) in zip(seen, kinds, strict=True)]
+    layout = [[_layout_line(line) for line in lines] for lines in regions]
+    shown = [[line for line in lines if line] for lines in layout]
+    typed = [(_kind_by_tokens(lines), lines) for lines in regions]
+    layout_metrics = median_metrics([word for lines in shown for line in lines for word in line.words])
+    if layout_metrics is None:
+        return typed
+    text = [lines if kind == "body" else [] for lines, (kind, _) in zip(shown, typed, strict=True)]
     height, width = mask.shape
-    sheet = sheet_of([shape for found in text for shape in found], usual, width, height, mask)
-    lines = kinds_of(text, sheet)
+    geometry = measure_geometry([line for lines in text for line in lines], layout_metrics, width, height, mask)
+    kinds = classify_lines(text, geometry)
     if keep:
-        return [(found[0] if len(set(found)) == 1 else kind, rows) for (kind, rows), found in zip(kinds, lines, strict=True)]
-    regions = [
-        region
-        for (kind, rows), found, shown in zip(kinds, lines, shapes, strict=True)
-        for region in ([(kind, rows)] if kind != "body" else _by_kind(rows, shown, found))
+        return [(own[0] if len(set(own)) == 1 else kind, lines) for (kind, lines), own in zip(typed, kinds, strict=True)]
+    split = [
+        part
+        for (kind, lines), own, layout_lines in zip(typed, kinds, layout, strict=True)
+        for part in ([(kind, lines)] if kind != "body" else _split_by_kind(lines, layout_lines, own))
     ]
-    order = reading_order([(around([row.box for row in rows]), len(rows)) for _, rows in regions])
-    turned = sorted((regions[place] for place in order), key=lambda region: _turn(region[0], region[1], sheet))
-    return _joined(turned, _pitch([row for rows in stacks for row in rows]), size)
+    order = reading_order([(Box.enclosing(line.box for line in lines), len(lines)) for _, lines in split])
+    ordered = sorted((split[place] for place in order), key=lambda region: _reading_turn(region[0], region[1], geometry))
+    return _rejoin_text(ordered, _usual_leading([line for lines in regions for line in lines]), metrics)
 
 
-def _joined(regions: Sequence[tuple[RegionKind, list[Row]]], pitch: float, size: Measure) -> list[tuple[RegionKind, list[Row]]]:
+def _rejoin_text(regions: Sequence[TypedRegion], leading: float, metrics: TypeMetrics) -> list[TypedRegion]:
     """Return the regions with those joined that are running text and go on in each other."""
-    joined: list[tuple[RegionKind, list[Row]]] = []
-    for kind, rows in regions:
-        if joined and joined[-1][0] == kind == "body" and _goes_on(joined[-1][1][-1], rows[0], pitch, size):
-            joined[-1][1].extend(rows)
+    joined: list[TypedRegion] = []
+    for kind, lines in regions:
+        if joined and joined[-1][0] == kind == "body" and _continues(joined[-1][1][-1], lines[0], leading, metrics):
+            joined[-1][1].extend(lines)
         else:
-            joined.append((kind, list(rows)))
+            joined.append((kind, list(lines)))
     return joined
 
 
-def _by_kind(rows: Sequence[Row], shapes: Sequence[Shape | None], found: Sequence[RegionKind]) -> Iterator[tuple[RegionKind, list[Row]]]:
-    """Yield runs of rows of one kind; a row that shows nothing of what it is goes with the one above."""
-    kinds, rest = list[RegionKind](), iter(found)
-    for shape in shapes:
-        kinds.append(next(rest) if shape else kinds[-1] if kinds else found[0] if found else "body")
-    for kind, group in groupby(zip(kinds, rows, strict=True), key=lambda pair: pair[0]):
-        yield kind, [row for _, row in group]
+def _split_by_kind(
+    lines: Sequence[DraftLine], layout_lines: Sequence[LayoutLine | None], shown_kinds: Sequence[RegionKind]
+) -> Iterator[TypedRegion]:
+    """Yield runs of lines of one kind; a line that shows nothing of what it is goes with the one above."""
+    kinds, rest = list[RegionKind](), iter(shown_kinds)
+    for layout_line in layout_lines:
+        kinds.append(next(rest) if layout_line else kinds[-1] if kinds else shown_kinds[0] if shown_kinds else "body")
+    for kind, group in groupby(zip(kinds, lines, strict=True), key=lambda pair: pair[0]):
+        yield kind, [line for _, line in group]
 
 
-def _turn(kind: RegionKind, rows: Sequence[Row], sheet: Sheet) -> int:
-    """Return when a region is read: text first, then what stands beside it in the margin, then the footer."""
-    above = sheet.block is not None and around([row.box for row in rows]).bottom <= sheet.block.top
-    return 2 if kind == "footer" else 1 if kind == "margin" and not above else 0
+def _reading_turn(kind: RegionKind, lines: Sequence[DraftLine], geometry: PageGeometry) -> int:
+    is_above = geometry.block is not None and Box.enclosing(line.box for line in lines).bottom <= geometry.block.top
+    return 0 if kind == "margin" and is_above else READING_TURNS.get(kind, 0)
 
 
-def _shape(row: Row) -> Shape | None:
-    """Return what the kind of a row is told by; None where it has nothing but gaps in which nothing was read."""
-    words = tuple(word for token in row.tokens if (word := _word(token)))
+def _layout_line(line: DraftLine) -> LayoutLine | None:
+    """Return what the kind of a line is told by; None where it has nothing but gaps in which nothing was read."""
+    words = tuple(word for token in line.tokens if (word := _as_word(token)))
     tilt = 0.0
-    if row.baseline and row.baseline[0][0] < row.baseline[1][0]:
-        (left, top), (right, bottom) = row.baseline
+    if line.baseline and line.baseline[0][0] < line.baseline[1][0]:
+        (left, top), (right, bottom) = line.baseline
         tilt = (bottom - top) / (right - left)
-    return Shape(words, around([word.box for word in words]), tilt) if words else None
+    return LayoutLine(words, Box.enclosing(word.box for word in words), tilt) if words else None
 
 
-def _word(token: Judged | Found) -> EngineWord | None:
-    if isinstance(token, Judged):
-        return token.word
+def _as_word(token: DraftToken) -> EngineWord | None:
+    if isinstance(token, EngineWord):
+        return token
     return EngineWord(token.engine_reading, token.box, 0.0) if token.engine_reading else None
 
 
-def _kind(rows: Sequence[Row]) -> RegionKind:
-    if all(row.unread for row in rows):
+def _kind_by_tokens(lines: Sequence[DraftLine]) -> RegionKind:
+    if all(line.unread for line in lines):
         return "unread"
-    tokens = [token for row in rows for token in row.tokens]
-    reasons = {token.reason if isinstance(token, Found) else "read" for token in tokens}
+    reasons = {token.reason if isinstance(token, DraftGap) else "read" for line in lines for token in line.tokens}
     return "withheld" if reasons == {"withheld"} else "handwriting" if reasons == {"handwriting"} else "body"

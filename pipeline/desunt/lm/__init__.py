@@ -56,19 +56,19 @@ class GapModel(Protocol):
 # Load a model by the name it was asked for, with the folder of model files and whether to re-score its proposals.
 Loader: TypeAlias = Callable[[str, "Path | None", bool], GapModel]
 
-GROUP = "desunt.lm"
+ENTRY_POINT_GROUP = "desunt.lm"
 MODELS = {
     "embedded": "desunt.lm.adapters:load_embedded",
     "causal": "desunt.lm.causal:load_causal",
     "ngram": "desunt.lm.ngram:load_ngram",
 }
 # Any other name is that of a Hugging Face masked language model.
-OTHERS = "desunt.lm.adapters:load_other"
+HUGGING_FACE_LOADER = "desunt.lm.adapters:load_hugging_face"
 
 
 def known_models() -> dict[str, str]:
     """Return the models that have names of their own, those of installed plug-ins with them, as `module:function`."""
-    return {point.name: point.value for point in entry_points(group=GROUP)} | MODELS
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)} | MODELS
 
 
 def load_model(name: str = "embedded", *, models: Path | None = None, rescore: bool = True) -> GapModel:
@@ -82,6 +82,6 @@ def load_model(name: str = "embedded", *, models: Path | None = None, rescore: b
     # it once more: 270 MiB after 75 gaps. One pass needs about ten.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     os.environ.setdefault("LRU_CACHE_CAPACITY", "32")
-    module, _, function = known_models().get(name, OTHERS).partition(":")
+    module, _, function = known_models().get(name, HUGGING_FACE_LOADER).partition(":")
     loader = cast(Loader, getattr(importlib.import_module(module), function))
     return loader(name, models, rescore)

@@ -1,7 +1,7 @@
-"""Fill several masks at once: a beam that reads each piece given those already filled, so that its scores are joint probabilities.
+"""Fill several masks at once: a beam that reads each token given those already filled, so that its scores are joint probabilities.
 
-The fill-mask pipeline gives marginals, whose product is no probability of the whole. Here P(p1..pk | context) is the product of
-P(pi | context, p1..pi-1, the later masks): the chain rule under a left-to-right order, which is one consistent joint distribution
+The fill-mask pipeline gives marginals, whose product is no probability of the whole. Here P(t1..tk | context) is the product of
+P(ti | context, t1..ti-1, the later masks): the chain rule under a left-to-right order, which is one consistent joint distribution
 (Brooks et al. 2024, arXiv 2402.15020, on when masked models may be searched so).
 """
 
@@ -15,108 +15,109 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.lm.gap_constraint import Allowed, Shape, grown, log_prior, piece_counts
-from desunt.lm.vocabulary import Pieces
+from desunt.lm.gap_constraint import GapConstraint, TokenMask, append_token, log_prior, token_counts
+from desunt.lm.vocabulary import Vocabulary
 
-Ids: TypeAlias = tuple[int, ...]
-# log P(number of pieces | number of words at least and at most).
+TokenIds: TypeAlias = tuple[int, ...]
+# log P(number of tokens | number of words at least and at most).
 Prior: TypeAlias = Callable[[int, tuple[int, int]], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Breadth:
-    """How widely to search: beams a number of pieces, pieces tried for the last mask, and nats a beam may lie below the best filling.
+class BeamConfig:
+    """How widely to search: beams a number of tokens, tokens tried for the last mask, and nats a beam may lie below the best filling.
 
-    A beam that lies far below cannot come back: every further piece lowers it.
+    A beam that lies far below cannot come back: every further token lowers it.
     """
 
-    beams: int = 12
-    last: int = 120
+    num_beams: int = 12
+    last_expansions: int = 120
     margin: float = 9.0
 
 
 # A gap that holds a word needs less searching than one that holds several.
-WIDE, NARROW = Breadth(), Breadth(8, 100, 8.0)
+WIDE_BEAM, NARROW_BEAM = BeamConfig(), BeamConfig(8, 100, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class MaskedSpan:
     """A row of `count` masks between two texts, the first of them filled; what is asked is the next one."""
 
-    left: Ids
-    filled: Ids
+    left: TokenIds
+    filled: TokenIds
     count: int
-    right: Ids
+    right: TokenIds
 
 
-class MaskReader(Protocol):
+class MaskPredictor(Protocol):
     """A model that reads both sides of a mask."""
 
     @property
-    def pieces(self) -> Pieces: ...
+    def vocabulary(self) -> Vocabulary: ...
 
-    def read(self, slots: Sequence[Slots]) -> NDArray[np.float32]:
-        """Return log P(piece) for the first mask that is not filled, (slots, vocabulary)."""
+    def predict(self, spans: Sequence[MaskedSpan]) -> NDArray[np.float32]:
+        """Return log P(token) for the first mask that is not filled, (spans, vocabulary)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Beam:
-    """A filling on its way: its pieces, what they spell, and the log probability so far, the prior of its length with it."""
+class SpanHypothesis:
+    """A filling on its way: its tokens, what they spell, and the log probability so far, the prior of its length with it."""
 
     count: int
-    filled: Ids
+    filled: TokenIds
     text: str
     score: float
 
 
-def fill(
-    reader: MaskReader, left: Ids, right: Ids, shape: Shape, prior: Prior = log_prior, breadth: Breadth | None = None
+def beam_search(
+    predictor: MaskPredictor,
+    left: TokenIds,
+    right: TokenIds,
+    constraint: GapConstraint,
+    prior: Prior = log_prior,
+    config: BeamConfig | None = None,
 ) -> dict[str, float]:
     """Return whole texts that fit between left and right with their log probabilities.
 
-    A text that comes about in several ways (other pieces, another number of them) has their sum.
+    A text that comes about in several ways (other tokens, another number of them) has their sum.
     """
-    allowed, whole = Allowed(shape, reader.pieces), dict[str, float]()
-    breadth = breadth or (NARROW if shape.short else WIDE)
-    beams = [Beam(count, (), "", prior(count, shape.words)) for count in piece_counts(shape)]
+    token_mask, scores = TokenMask(constraint, predictor.vocabulary), dict[str, float]()
+    config = config or (NARROW_BEAM if constraint.is_short else WIDE_BEAM)
+    beams = [SpanHypothesis(count, (), "", prior(count, constraint.word_range)) for count in token_counts(constraint)]
     while beams:
-        rows = reader.read([Slots(left, beam.filled, beam.count, right) for beam in beams])
-        grown_beams: list[Beam] = []
+        rows = predictor.predict([MaskedSpan(left, beam.filled, beam.count, right) for beam in beams])
+        expanded: list[SpanHypothesis] = []
         for beam, row in zip(beams, rows, strict=True):
             last = len(beam.filled) + 1 == beam.count
-            longer = _grow(beam, row, allowed, reader.pieces, breadth.last if last else breadth.beams, last=last)
+            longer = _expand(beam, row, token_mask, config.last_expansions if last else config.num_beams, last=last)
             if last:
-                _collect(longer, shape, whole, lower=reader.pieces.lower)
+                _finish(longer, token_mask, scores)
             else:
-                grown_beams += longer
-        beams = _keep(grown_beams, max(whole.values(), default=-math.inf) - breadth.margin, breadth.beams)
-    return whole
+                expanded += longer
+        beams = _prune(expanded, max(scores.values(), default=-math.inf) - config.margin, config.num_beams)
+    return scores
 
 
-def _grow(beam: Beam, row: NDArray[np.float32], allowed: Allowed, pieces: Pieces, limit: int, *, last: bool) -> list[Beam]:
-    best = allowed.best(row, beam.text, limit, last=last)
-    return [Beam(beam.count, (*beam.filled, n), grown(beam.text, n, pieces), beam.score + float(row[n])) for n in best]
+def _expand(beam: SpanHypothesis, row: NDArray[np.float32], token_mask: TokenMask, limit: int, *, last: bool) -> list[SpanHypothesis]:
+    return [
+        SpanHypothesis(
+            beam.count, (*beam.filled, token), append_token(beam.text, token, token_mask.vocabulary), beam.score + float(row[token])
+        )
+        for token in token_mask.top_k(row, beam.text, limit, last=last)
+    ]
 
 
-def _collect(beams: Sequence[Beam], shape: Shape, whole: dict[str, float], *, lower: bool) -> None:
+def _finish(beams: Sequence[SpanHypothesis], token_mask: TokenMask, scores: dict[str, float]) -> None:
     for beam in beams:
-        if shape.fits(beam.text, lower=lower):
-            whole[beam.text] = float(np.logaddexp(whole.get(beam.text, -np.inf), beam.score))
+        if token_mask.fits(beam.text):
+            scores[beam.text] = float(np.logaddexp(scores.get(beam.text, -np.inf), beam.score))
 
 
-def _keep(beams: list[Beam], floor: float, width: int) -> list[Beam]:
-    """Keep the best beams of every number of pieces; ties go to the pieces' numbers."""
-    kept: list[Beam] = []
+def _prune(beams: list[SpanHypothesis], floor: float, width: int) -> list[SpanHypothesis]:
+    """Keep the best beams of every number of tokens; ties go to the tokens' numbers."""
+    best: list[SpanHypothesis] = []
     for count in sorted({beam.count for beam in beams}):
         alike = sorted((b for b in beams if b.count == count and b.score > floor), key=lambda b: (-b.score, b.filled))
-        kept += alike[:width]
-    return kept
-
-
-def joint(reader: MaskReader, left: Ids, right: Ids, fillings: Sequence[Ids]) -> list[float]:
-    """Return log P(pieces | their number, both sides) of each filling by the chain rule; what they share is read once."""
-    wanted = {(filling[:place], len(filling)): None for filling in fillings for place in range(len(filling))}
-    rows = reader.read([Slots(left, filled, count, right) for filled, count in wanted])
-    row_of = dict(zip(wanted, rows, strict=True))
-    return [sum(float(row_of[f[:place], len(f)][f[place]]) for place in range(len(f))) for f in fillings]
+        best += alike[:width]
+    return best

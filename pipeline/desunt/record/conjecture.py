@@ -12,9 +12,9 @@ EvidenceKind: TypeAlias = Literal["context", "ink", "length", "lexicon"]
 Verdict: TypeAlias = Literal["accepted", "amended", "corrected", "rejected", "left-open", "withheld", "blank", "handwriting"]
 Basis: TypeAlias = Literal["ink", "guess"]
 
-LABEL = "CONJECTURE"
+CONJECTURE_LABEL = "CONJECTURE"
 # Probabilities are rounded so that a second run on the same machine writes the same bytes (DESIGN.md section 4).
-PLACES = 4
+PROBABILITY_DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ def _check_mass(gap_id: str, candidates: tuple[Candidate, ...], none_of_these: f
         raise ValueError(f"gap {gap_id}: candidates are not best first")
 
 
-def by_support(candidates: tuple[Candidate, ...]) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+def split_by_support(candidates: tuple[Candidate, ...]) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
     """Return the candidates that something supports, and those that are only possible, each best first."""
-    return tuple(one for one in candidates if not one.possible), tuple(one for one in candidates if one.possible)
+    return tuple(c for c in candidates if not c.possible), tuple(c for c in candidates if c.possible)
 
 
 @dataclass(frozen=True, slots=True)

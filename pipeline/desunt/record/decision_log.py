@@ -14,17 +14,17 @@ from typing import Any, Literal, TypeAlias
 from desunt.record.conjecture import Basis, Decision, ModelRef, Verdict
 from desunt.record.document import Box
 from desunt.record.edits import GapEdit
-from desunt.record.files import adapter
+from desunt.record.files import type_adapter
 
 Action: TypeAlias = Literal["decide", "revoke", "confirm", "contest", "resolve", "edit"]
-DECISIONS_SCHEMA = "desunt-decisions-1"
-START = "0" * 64
+LOG_SCHEMA = "desunt-decisions-1"
+INITIAL_HASH = "0" * 64
 # The versions that can be read, each with what makes its line one of today's; hashes are proved before.
-READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {DECISIONS_SCHEMA: dict}
+VERSION_READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {LOG_SCHEMA: dict}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One row of the chain and one line of decisions.jsonl; never changed, never removed.
 
     `target` is the id of the gap, the word, or the line (for `edit`); `saw` the uid of the last entry about it that the editor knew;
@@ -71,37 +71,37 @@ class Entry:
     hash: str
 
 
-def canonical(value: object) -> str:
+def canonical_json(value: object) -> str:
     """Return JSON with sorted keys and nothing that could be written in two ways."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def plain(entry: Entry) -> dict[str, Any]:
+def entry_to_dict(entry: LogEntry) -> dict[str, Any]:
     """Return the entry as JSON has it: keys in the order of the type."""
-    return {field.name: asdict_or_same(getattr(entry, field.name)) for field in fields(Entry)}
+    return {field.name: _json_value(getattr(entry, field.name)) for field in fields(LogEntry)}
 
 
-def asdict_or_same(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Return a dataclass as a dictionary, tuples as lists, and anything else as it is."""
     if isinstance(value, Box | ModelRef | GapEdit):
         return json.loads(json.dumps(asdict(value)))
     return json.loads(json.dumps(value)) if isinstance(value, tuple) else value
 
 
-def hash_of(entry: Entry) -> str:
+def entry_hash(entry: LogEntry) -> str:
     """Return the SHA-256 over the hash before and all other fields but the hash itself."""
-    return hash_of_plain(plain(entry))
+    return hash_of_dict(entry_to_dict(entry))
 
 
-def hash_of_plain(values: dict[str, Any]) -> str:
+def hash_of_dict(values: dict[str, Any]) -> str:
     """Return the hash of an entry of any version, as JSON has it."""
     content = {name: value for name, value in values.items() if name != "hash"}
-    return hashlib.sha256(canonical(content).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical_json(content).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def from_plain(values: dict[str, Any]) -> Entry:
-    """Return the entry that `plain` wrote."""
-    return Entry(
+def entry_from_dict(values: dict[str, Any]) -> LogEntry:
+    """Return the entry that `entry_to_dict` wrote."""
+    return LogEntry(
         **{
             **values,
             "shown": tuple(values["shown"]),
@@ -111,67 +111,67 @@ def from_plain(values: dict[str, Any]) -> Entry:
             "settings": tuple((name, value) for name, value in values["settings"]),
             "model": ModelRef(**values["model"]) if values["model"] else None,
             "box": Box(**values["box"]) if values["box"] else None,
-            "edit": adapter(GapEdit).validate_python(values["edit"]) if values["edit"] else None,
+            "edit": type_adapter(GapEdit).validate_python(values["edit"]) if values["edit"] else None,
         }
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class PlaceState:
     """The reading that holds or is contested, who came to the same, and who to another."""
 
-    entry: Entry
+    entry: LogEntry
     confirmed: tuple[str, ...] = ()
-    contested: tuple[Entry, ...] = ()
+    contested: tuple[LogEntry, ...] = ()
 
 
-def meaning(entry: Entry) -> tuple[str, ...]:
+def comparable_reading(entry: LogEntry) -> tuple[str, ...]:
     """Return what an entry says about the place, so that two readers can be compared: the text, or else the verdict."""
     return ("text", " ".join(entry.text.split())) if entry.text is not None else ("verdict", str(entry.verdict))
 
 
-def in_force(history: Sequence[Entry]) -> tuple[Entry, ...]:
+def effective_entries(history: Sequence[LogEntry]) -> tuple[LogEntry, ...]:
     """Return the entries that took effect and were not taken back, oldest first.
 
     Read backwards: an entry can only be revoked by a later one, whose own fate is then known.
     """
     revoked: set[str] = set()
-    kept = []
+    effective = []
     for entry in reversed(history):
         if entry.stale or entry.uid in revoked:
             continue
         if entry.action == "revoke" and entry.refers:
             revoked.add(entry.refers)
-        kept.append(entry)
-    return tuple(reversed(kept))
+        effective.append(entry)
+    return tuple(reversed(effective))
 
 
-def stand_of(history: Sequence[Entry]) -> Stand | None:
+def replay(history: Sequence[LogEntry]) -> PlaceState | None:
     """Return what the entries about one place come to; None if nothing is decided."""
-    stand: Stand | None = None
-    for entry in in_force(history):
+    state: PlaceState | None = None
+    for entry in effective_entries(history):
         if entry.action == "decide":
-            stand = Stand(entry)
+            state = PlaceState(entry)
         elif entry.action == "resolve":
-            stand = Stand(entry, _of_one_mind(entry, stand))
-        elif stand and entry.refers == stand.entry.uid and entry.action == "confirm":
-            stand = Stand(stand.entry, (*stand.confirmed, entry.editor), stand.contested)
-        elif stand and entry.refers == stand.entry.uid and entry.action == "contest":
-            stand = Stand(stand.entry, stand.confirmed, (*stand.contested, entry))
-    return stand
+            state = PlaceState(entry, _agreeing_readers(entry, state))
+        elif state and entry.refers == state.entry.uid and entry.action == "confirm":
+            state = PlaceState(state.entry, (*state.confirmed, entry.editor), state.contested)
+        elif state and entry.refers == state.entry.uid and entry.action == "contest":
+            state = PlaceState(state.entry, state.confirmed, (*state.contested, entry))
+    return state
 
 
-def _of_one_mind(resolved: Entry, stand: Stand | None) -> tuple[str, ...]:
+def _agreeing_readers(resolved: LogEntry, state: PlaceState | None) -> tuple[str, ...]:
     """Return the readers whose own reading an approver's resolution upholds."""
-    if stand is None:
+    if state is None:
         return ()
-    first = (stand.entry.editor, *stand.confirmed) if meaning(stand.entry) == meaning(resolved) else ()
-    second = tuple(entry.editor for entry in stand.contested if meaning(entry) == meaning(resolved))
+    first = (state.entry.editor, *state.confirmed) if comparable_reading(state.entry) == comparable_reading(resolved) else ()
+    second = tuple(entry.editor for entry in state.contested if comparable_reading(entry) == comparable_reading(resolved))
     return tuple(name for name in dict.fromkeys((*first, *second)) if name != resolved.editor)
 
 
-def decision_of(stand: Stand, target: str) -> Decision:
+def decision_of(state: PlaceState, target: str) -> Decision:
     """Return the decision that stands, as exporters see it."""
-    entry = stand.entry
+    entry = state.entry
     assert entry.verdict is not None
-    return Decision(target, entry.verdict, entry.basis, entry.text, entry.editor, entry.at, entry.shown, entry.note, stand.confirmed)
+    return Decision(target, entry.verdict, entry.basis, entry.text, entry.editor, entry.at, entry.shown, entry.note, state.confirmed)

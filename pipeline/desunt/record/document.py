@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal, TypeAlias
 
 Reason: TypeAlias = Literal["illegible", "damaged", "withheld", "blank", "struck-out", "handwriting", "low-confidence"]
@@ -18,16 +19,12 @@ RegionKind: TypeAlias = Literal[
     "body", "letterhead", "addressee", "margin", "footer", "stamp", "handwriting", "table", "form", "withheld", "unread"
 ]
 Span: TypeAlias = tuple[int, int]
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 MARKS: dict[Reason, str] = {
-    "illegible": "[ILLEGIBLE]",
-    "damaged": "[ILLEGIBLE]",
-    "low-confidence": "[ILLEGIBLE]",
-    "withheld": "[WITHHELD]",
-    "blank": "[BLANK]",
-    "struck-out": "[STRUCK OUT]",
-    "handwriting": "[HANDWRITING]",
-}
+    "illegible": "[ILLEGIBLE]", "damaged": "[ILLEGIBLE]", "low-confidence": "[ILLEGIBLE]", "withheld": "[WITHHELD]", "blank": "[BLANK]",
+    "struck-out": "[STRUCK OUT]", "handwriting": "[HANDWRITING]",
+}  # fmt: skip
 
 
 def stable_id(*place: object) -> str:
@@ -35,13 +32,13 @@ def stable_id(*place: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, place)).encode()).hexdigest()[:12]
 
 
-def _check(right: bool, complaint: str) -> None:
-    if not right:
-        raise ValueError(complaint)
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise ValueError(problem)
 
 
-def _check_share(name: str, value: float | None) -> None:
-    _check(value is None or 0.0 <= value <= 1.0, f"{name} must lie in 0-1, not {value}")
+def _require_share(name: str, value: float | None) -> None:
+    _require(value is None or 0.0 <= value <= 1.0, f"{name} must lie in 0-1, not {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,24 @@ class Box:
     bottom: int
 
     def __post_init__(self) -> None:
-        _check(self.left < self.right and self.top < self.bottom, f"empty box {self}")
+        _require(self.left < self.right and self.top < self.bottom, f"empty box {self}")
+
+    @classmethod
+    def clipped(cls, left: float, top: float, right: float, bottom: float, width: int, height: int) -> Box | None:
+        """Return the box cut to a page of that size, or None if nothing of it is left."""
+        x0, y0, x1, y1 = max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom))
+        return cls(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+    @classmethod
+    def enclosing(cls, boxes: Iterable[Box]) -> Box:
+        """Return the smallest box around all; there must be one."""
+        return reduce(cls.union, boxes)
+
+    @classmethod
+    def enclosing_known(cls, boxes: Iterable[Box | None]) -> Box | None:
+        """Return the smallest box around those that are known; None if none is."""
+        known = [box for box in boxes if box]
+        return cls.enclosing(known) if known else None
 
     @property
     def width(self) -> int:
@@ -78,6 +92,10 @@ class Box:
         """Return intersection over union, 0-1."""
         shared = self.intersection(other)
         return shared / (self.area + other.area - shared)
+
+    def is_mostly_inside(self, others: Sequence[Box], share: float) -> bool:
+        """Say whether any of the others covers at least this share (0-1) of the box."""
+        return any(self.intersection(other) >= share * self.area for other in others)
 
     def union(self, other: Box) -> Box:
         """Return the smallest box around both."""
@@ -103,10 +121,10 @@ class Word:
     other_readings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(bool(self.text.strip()), f"word {self.id} is empty")
-        _check(unicodedata.is_normalized("NFC", self.text), f"word {self.id} is not NFC: {self.text!r}")
-        _check_share("engine_confidence", self.engine_confidence)
-        _check_share("legibility", self.legibility)
+        _require(bool(self.text.strip()), f"word {self.id} is empty")
+        _require(unicodedata.is_normalized("NFC", self.text), f"word {self.id} is not NFC: {self.text!r}")
+        _require_share("engine_confidence", self.engine_confidence)
+        _require_share("legibility", self.legibility)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +136,7 @@ class Extent:
     most: int | None
 
     def __post_init__(self) -> None:
-        _check(self.least >= 0 and (self.most is None or self.most >= max(1, self.least)), f"impossible extent {self}")
+        _require(self.least >= 0 and (self.most is None or self.most >= max(1, self.least)), f"impossible extent {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +170,7 @@ class Gap:
 
     def __post_init__(self) -> None:
         silent = self.engine_reading is None and not self.other_readings
-        _check(self.reason != "withheld" or silent, f"gap {self.id} is withheld: its engine reading must not be stored")
+        _require(self.reason != "withheld" or silent, f"gap {self.id} is withheld: its engine reading must not be stored")
 
     @property
     def printed(self) -> str:
@@ -210,8 +228,8 @@ class Page:
     legibility: float | None = None
 
     def __post_init__(self) -> None:
-        _check(self.number >= 1, f"page number {self.number}")
-        _check_share("legibility", self.legibility)
+        _require(self.number >= 1, f"page number {self.number}")
+        _require_share("legibility", self.legibility)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -247,7 +265,7 @@ class Document:
 
     id: str
     source: str
-    metadata: tuple[tuple[str, str], ...]
+    metadata: Metadata
     pages: tuple[Page, ...]
     transcript: Transcript | None = None
     notes: tuple[str, ...] = ()
@@ -270,9 +288,7 @@ class Document:
 
 def lines_with_pages(document: Document) -> Iterator[tuple[Page, Line]]:
     """Yield every line of the document with its page, in reading order."""
-    for page in document.pages:
-        for line in page.lines:
-            yield page, line
+    yield from ((page, line) for page in document.pages for line in page.lines)
 
 
 @dataclass(frozen=True, slots=True)

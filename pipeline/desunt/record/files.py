@@ -6,23 +6,23 @@ work goes on, and `record.json` and `conjectures.json` when every page is there.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from desunt.errors import InputError, WallBroken
+from desunt.errors import InputError, IntegrityError
+from desunt.record.atomic import sha256_of, write_atomically
 from desunt.record.conjecture import Conjecture, Decision, Opinion, Refusal
 from desunt.record.document import Document, Page, Step
 from desunt.record.edits import GapEdit
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+T = TypeVar("T")
 
 RECORD_SCHEMA = "desunt-record-1"
 CONJECTURES_SCHEMA = "desunt-conjectures-1"
@@ -31,7 +31,7 @@ PAGE_CONJECTURES_SCHEMA = "desunt-page-conjectures-1"
 DECISIONS_SCHEMA = "desunt-decisions-1"
 DECISIONS = "decisions.json"
 # Fields that files did not have at first.
-NEW_FIELDS = frozenset({"other_readings"})
+FIELDS_ADDED_LATER = frozenset({"other_readings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class DecisionsFile:
     edits: tuple[GapEdit, ...] = ()
 
 
-FILES: dict[str, type] = {
+FILE_TYPES: dict[str, type] = {
     RECORD_SCHEMA: RecordFile,
     CONJECTURES_SCHEMA: ConjecturesFile,
     PAGE_SCHEMA: PageFile,
@@ -107,7 +107,7 @@ class Record:
 
 
 @cache
-def adapter(kind: Any) -> TypeAdapter[Any]:
+def type_adapter(kind: Any) -> TypeAdapter[Any]:
     """Return the reader, writer and schema maker of one kind of file."""
     from pydantic import TypeAdapter
 
@@ -117,98 +117,51 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
 def to_json(value: object) -> bytes:
     """Return the value as indented UTF-8 JSON, keys in the order of the types: the same value gives the same bytes."""
     kind: type = type(value)
-    plain = _without_new(adapter(kind).dump_python(value, mode="json"))
+    plain = _drop_empty_new_fields(type_adapter(kind).dump_python(value, mode="json"))
     return (json.dumps(plain, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _without_new(value: Any) -> Any:
+def _drop_empty_new_fields(value: Any) -> Any:
     """Return plain data without the fields that came later where they are empty: a file made before them stays the same bytes."""
     if isinstance(value, list):
-        return [_without_new(one) for one in value]
+        return [_drop_empty_new_fields(item) for item in value]
     if isinstance(value, dict):
-        return {key: _without_new(one) for key, one in value.items() if one or key not in NEW_FIELDS}
+        return {key: _drop_empty_new_fields(item) for key, item in value.items() if item or key not in FIELDS_ADDED_LATER}
     return value
 
 
-def from_json(kind: type, source: Path) -> Any:
+def read_json(kind: type[T], source: Path) -> T:
     """Read a file of the kind.
 
-    Raises InputError if it is missing, and WallBroken if it is not what the schema says.
+    Raises InputError if it is missing, and IntegrityError if it is not what the schema says.
     """
     try:
         content = source.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{source}: no such file", remedy="Run `desunt run` on the scans first") from None
-    return parsed(kind, content, source)
+    value: T = parse_json(kind, content, source)
+    return value
 
 
-def parsed(kind: Any, content: bytes, source: Path) -> Any:
-    """Return the value that JSON from a file, or from a piece of it, holds. Raises WallBroken if it is not what the schema says."""
+def parse_json(kind: Any, content: bytes, source: Path) -> Any:
+    """Return the value that JSON from a file, or from a piece of it, holds. Raises IntegrityError if it is not what the schema says."""
     from pydantic import ValidationError
 
     try:
         # strict: a number is not taken for a string; JSON lists become tuples all the same.
-        return adapter(kind).validate_json(content, strict=True)
+        return type_adapter(kind).validate_json(content, strict=True)
     except (ValidationError, UnicodeDecodeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         place = "/".join(map(str, first["loc"])) or "the file"
-        raise WallBroken(
+        raise IntegrityError(
             f"{source}: {place}: {first['msg']}", remedy="It was changed by hand or cut off: run `desunt run --redo` on its scan"
         ) from None
 
 
 def json_schema(schema: str) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one kind of file; docs/schema/ holds them all."""
-    described = adapter(FILES[schema]).json_schema()
+    described = type_adapter(FILE_TYPES[schema]).json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{schema}.json", **described}
-
-
-def sha256_of(content: bytes | Path) -> str:
-    """Return the SHA-256 of bytes, or of a file read in pieces, as hexadecimal digits."""
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest()
-    with content.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write the file so that a reader, or a crash at any moment, finds the old content or the new and nothing between."""
-    publish_part(write_part(path, (content,)), path)
-
-
-def publish_part(part: Path, path: Path) -> None:
-    """Give a finished file its name; if that fails, nothing is left of it."""
-    try:
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def write_part(path: Path, chunks: Iterable[bytes]) -> Path:
-    """Write what is to become the file into a hidden one beside it, chunk by chunk, and return that; `os.replace` makes it the file.
-
-    The permissions are those of any new file: `mkstemp` alone would hide results from other users of a shared folder.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.writelines(chunks)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
-
-
-@cache
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def write_record(record: Record, folder: Path) -> None:
@@ -222,12 +175,12 @@ def write_record(record: Record, folder: Path) -> None:
 def read_record(folder: Path) -> Record:
     """Read a document's folder, with the decisions that its exports were last made from.
 
-    Raises InputError if there is no record, and WallBroken if facts and opinions do not belong together.
+    Raises InputError if there is no record, and IntegrityError if facts and opinions do not belong together.
     """
-    facts: RecordFile = from_json(RecordFile, folder / "record.json")
-    opinions: ConjecturesFile = from_json(ConjecturesFile, folder / "conjectures.json")
+    facts = read_json(RecordFile, folder / "record.json")
+    opinions = read_json(ConjecturesFile, folder / "conjectures.json")
     if opinions.record_sha256 != sha256_of(folder / "record.json"):
-        raise WallBroken(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
+        raise IntegrityError(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
     return with_decisions(Record(facts.document, opinions.opinions, facts.steps), folder)
 
 
@@ -235,16 +188,13 @@ def with_decisions(record: Record, folder: Path) -> Record:
     """Return the record with what editors decided, as `decisions.json` has it; unchanged if there is none."""
     if not (folder / DECISIONS).exists():
         return record
-    decided: DecisionsFile = from_json(DecisionsFile, folder / DECISIONS)
-    return replace(record, decisions=decided.decisions, edits=decided.edits)
+    snapshot = read_json(DecisionsFile, folder / DECISIONS)
+    return replace(record, decisions=snapshot.decisions, edits=snapshot.edits)
 
 
 def read_decisions(folder: Path) -> dict[str, Decision]:
     """Return what editors decided, by gap or word, as `decisions.json` has it; nothing if there is none."""
-    if not (folder / DECISIONS).exists():
-        return {}
-    decided: DecisionsFile = from_json(DecisionsFile, folder / DECISIONS)
-    return decided.decisions
+    return read_json(DecisionsFile, folder / DECISIONS).decisions if (folder / DECISIONS).exists() else {}
 
 
 def write_decisions(record: Record, folder: Path) -> None:

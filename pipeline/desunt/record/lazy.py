@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast, overload
+from typing import Any, BinaryIO, TypeAlias, cast, overload
 
-from desunt.errors import WallBroken
+from desunt.errors import IntegrityError
+from desunt.record.atomic import sha256_of
 from desunt.record.conjecture import Conjecture, Opinion, Refusal
 from desunt.record.document import Page
-from desunt.record.files import ConjecturesFile, Record, RecordFile, from_json, parsed, read_record, sha256_of, with_decisions
+from desunt.record.files import ConjecturesFile, Record, RecordFile, parse_json, read_json, read_record, with_decisions
+
+# Where a piece of JSON begins in its file, and its length, in bytes.
+ByteSpan: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class JsonLayout:
     """How `to_json` writes a list or a table: its first line, its last, and how the first line of an item begins and the last reads.
 
     A string never holds a line feed, and what stands inside an item stands further to the right: such lines are nothing else.
@@ -28,18 +32,18 @@ class Layout:
     ends: tuple[bytes, bytes]
 
 
-PAGES = Layout(b'  "pages": [\n', b"  ],\n", b"   {", (b"   },\n", b"   }\n"))
-OPINIONS = Layout(b' "opinions": {\n', b" }\n", b'  "', (b"  },\n", b"  }\n"))
+PAGES = JsonLayout(b'  "pages": [\n', b"  ],\n", b"   {", (b"   },\n", b"   }\n"))
+OPINIONS = JsonLayout(b' "opinions": {\n', b" }\n", b'  "', (b"  },\n", b"  }\n"))
 
 
-class LazyPages(Sequence[Page]):
-    """Pages that are made when they are asked for; the last one made is kept."""
+class _PageSequence(Sequence[Page]):
+    """Pages that are loaded when they are asked for; the last one is kept."""
 
     def __init__(self) -> None:
         self._last: tuple[int, Page] | None = None
 
-    def made(self, place: int) -> Page:
-        """Make the page at a place, from 0."""
+    def load(self, index: int) -> Page:
+        """Return the page at an index, from 0."""
         raise NotImplementedError
 
     @overload
@@ -49,33 +53,33 @@ class LazyPages(Sequence[Page]):
     def __getitem__(self, index: int | slice) -> Page | tuple[Page, ...]:
         if isinstance(index, slice):
             return tuple(self[n] for n in range(*index.indices(len(self))))
-        place = range(len(self))[index]
-        if self._last is None or self._last[0] != place:
-            self._last = place, self.made(place)
+        number = range(len(self))[index]
+        if self._last is None or self._last[0] != number:
+            self._last = number, self.load(number)
         return self._last[1]
 
 
-class StoredPages(LazyPages):
+class LazyPages(_PageSequence):
     """The pages of a record, each read from its place in the file."""
 
-    def __init__(self, file: BinaryIO, path: Path, places: list[tuple[int, int]]) -> None:
+    def __init__(self, file: BinaryIO, path: Path, places: list[ByteSpan]) -> None:
         super().__init__()
         self._file, self._path, self._places = file, path, places
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def made(self, place: int) -> Page:
-        start, length = self._places[place]
+    def load(self, index: int) -> Page:
+        start, length = self._places[index]
         self._file.seek(start)
-        page: Page = parsed(Page, self._file.read(length), self._path)
+        page: Page = parse_json(Page, self._file.read(length), self._path)
         return page
 
 
-class StoredOpinions(Mapping[str, Opinion]):
+class LazyOpinions(Mapping[str, Opinion]):
     """The opinions of a record by gap id, each read from its place in the file when it is asked for."""
 
-    def __init__(self, file: BinaryIO, path: Path, places: dict[str, tuple[int, int]]) -> None:
+    def __init__(self, file: BinaryIO, path: Path, places: dict[str, ByteSpan]) -> None:
         self._file, self._path, self._places = file, path, places
 
     def __len__(self) -> int:
@@ -87,11 +91,11 @@ class StoredOpinions(Mapping[str, Opinion]):
     def __getitem__(self, gap_id: str) -> Opinion:
         start, length = self._places[gap_id]
         self._file.seek(start)
-        opinion: Opinion = parsed(Conjecture | Refusal, self._file.read(length), self._path)
+        opinion: Opinion = parse_json(Conjecture | Refusal, self._file.read(length), self._path)
         return opinion
 
 
-class ChangedPages(LazyPages):
+class MappedPages(_PageSequence):
     """Pages, each with a change made to it."""
 
     def __init__(self, pages: Sequence[Page], change: Callable[[Page], Page]) -> None:
@@ -101,45 +105,45 @@ class ChangedPages(LazyPages):
     def __len__(self) -> int:
         return len(self._pages)
 
-    def made(self, place: int) -> Page:
-        return self._change(self._pages[place])
+    def load(self, index: int) -> Page:
+        return self._change(self._pages[index])
 
 
-def changed_pages(pages: Sequence[Page], change: Callable[[Page], Page]) -> tuple[Page, ...]:
+def map_pages(pages: Sequence[Page], change: Callable[[Page], Page]) -> tuple[Page, ...]:
     """Return pages with a change made to each: at once if all are in memory, else when they are asked for."""
     if isinstance(pages, tuple):
         return tuple(map(change, pages))
-    return cast("tuple[Page, ...]", ChangedPages(pages, change))
+    return cast("tuple[Page, ...]", MappedPages(pages, change))
 
 
 @contextmanager
-def stored_record(folder: Path) -> Iterator[Record]:
+def open_record(folder: Path) -> Iterator[Record]:
     """Give a document's record, as `read_record` does, for as long as the block lasts; a file of another layout is read whole.
 
     Raises what `read_record` raises.
     """
-    path, about = folder / "record.json", folder / "conjectures.json"
-    if not (path.is_file() and about.is_file()):
+    path, opinions_path = folder / "record.json", folder / "conjectures.json"
+    if not (path.is_file() and opinions_path.is_file()):
         yield read_record(folder)
         return
-    with path.open("rb") as file, about.open("rb") as opinions_file:
-        shell, items = _split(file, PAGES)
+    with path.open("rb") as file, opinions_path.open("rb") as opinions_file:
+        shell, items = _index_items(file, PAGES)
         if len(items) < 2:
             yield read_record(folder)
             return
-        opinions = _opinions(opinions_file, about)
+        opinions = _lazy_opinions(opinions_file, opinions_path)
         if opinions.record_sha256 != sha256_of(path):
-            raise WallBroken(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
-        facts: RecordFile = parsed(RecordFile, shell, path)
+            raise IntegrityError(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
+        facts: RecordFile = parse_json(RecordFile, shell, path)
         # Whoever goes through the pages sees no difference; a tuple of them is what the type promises to everyone else.
-        pages = cast("tuple[Page, ...]", StoredPages(file, path, [place for _, place in items]))
+        pages = cast("tuple[Page, ...]", LazyPages(file, path, [place for _, place in items]))
         yield with_decisions(Record(replace(facts.document, pages=pages), opinions.opinions, facts.steps), folder)
 
 
 def page_values(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the pages of a record as plain JSON values, one at a time: for counting, which needs no proof of every field."""
     with (folder / "record.json").open("rb") as file:
-        _, items = _split(file, PAGES)
+        _, items = _index_items(file, PAGES)
         if not items:
             file.seek(0)
             yield from json.load(file)["document"]["pages"]
@@ -163,25 +167,24 @@ def pages_without_words(folder: Path) -> int:
     return with_words.count(False)
 
 
-def _opinions(file: BinaryIO, path: Path) -> ConjecturesFile:
+def _lazy_opinions(file: BinaryIO, path: Path) -> ConjecturesFile:
     """Return the file with its opinions left on disk, every one looked at; with all of them if its layout is another."""
-    shell, items = _split(file, OPINIONS)
+    shell, items = _index_items(file, OPINIONS)
     if not items:
-        whole: ConjecturesFile = from_json(ConjecturesFile, path)
-        return whole
-    rest: ConjecturesFile = parsed(ConjecturesFile, shell, path)
-    stored = StoredOpinions(file, path, {json.loads(first[: first.rindex(b":")]): place for first, place in items})
+        return read_json(ConjecturesFile, path)
+    rest: ConjecturesFile = parse_json(ConjecturesFile, shell, path)
+    opinions = LazyOpinions(file, path, {json.loads(first[: first.rindex(b":")]): place for first, place in items})
     # What is broken is told before anything is written.
-    for gap_id in stored:
-        stored[gap_id]
-    return replace(rest, opinions=cast("dict[str, Conjecture | Refusal]", stored))
+    for gap_id in opinions:
+        opinions[gap_id]
+    return replace(rest, opinions=cast("dict[str, Conjecture | Refusal]", opinions))
 
 
-def _split(file: BinaryIO, layout: Layout) -> tuple[bytes, list[tuple[bytes, tuple[int, int]]]]:
+def _index_items(file: BinaryIO, layout: JsonLayout) -> tuple[bytes, list[tuple[bytes, ByteSpan]]]:
     """Return a file without its items, and of each item its first line and its place in the file; no items if the layout is another."""
     shell: list[bytes] = []
-    items: list[tuple[bytes, tuple[int, int]]] = []
-    at, start, first, inside = 0, 0, b"", False
+    items: list[tuple[bytes, ByteSpan]] = []
+    offset, start, first, inside = 0, 0, b"", False
     for line in file:
         if not inside:
             shell.append(line)
@@ -190,11 +193,11 @@ def _split(file: BinaryIO, layout: Layout) -> tuple[bytes, list[tuple[bytes, tup
             shell.append(line)
             inside = False
         elif line in layout.ends:
-            items.append((first, (start, at + line.index(b"}") + 1 - start)))
+            items.append((first, (start, offset + line.index(b"}") + 1 - start)))
             first = b""
         elif not first:
             if not (line.startswith(layout.item) and line.endswith(b"{\n")):
                 return b"", []
-            first, start = line, at + line.rindex(b"{")
-        at += len(line)
+            first, start = line, offset + line.rindex(b"{")
+        offset += len(line)
     return b"".join(shell), items

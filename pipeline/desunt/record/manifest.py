@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from desunt.record.files import sha256_of, to_json, write_atomically
+from desunt.record.atomic import sha256_of, write_atomically
+from desunt.record.files import to_json
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "desunt-manifest-1"
@@ -20,20 +21,20 @@ class ManifestFile:
     files: dict[str, str]
 
 
-def files_of(folder: Path) -> dict[str, Path]:
+def list_files(folder: Path) -> dict[str, Path]:
     """Return all files of a folder by their path in it, sorted; without the manifest and what a crash left half-written."""
-    found = {}
-    for place, folders, names in os.walk(folder):
+    files = {}
+    for parent, folders, names in os.walk(folder):
         folders.sort()
         for name in names:
-            path = Path(place) / name
+            path = Path(parent) / name
             # A pipe or a device would never end.
             if path.is_file():
-                found[path.relative_to(folder).as_posix()] = path
-    return {name: found[name] for name in sorted(found) if name != MANIFEST and not name.endswith(".part")}
+                files[path.relative_to(folder).as_posix()] = path
+    return {name: files[name] for name in sorted(files) if name != MANIFEST and not name.endswith(".part")}
 
 
 def write_manifest(folder: Path) -> None:
     """Write `manifest.json` over all files of a document's folder; the last step of a run."""
-    hashes = {name: sha256_of(path) for name, path in files_of(folder).items()}
+    hashes = {name: sha256_of(path) for name, path in list_files(folder).items()}
     write_atomically(folder / MANIFEST, to_json(ManifestFile(MANIFEST_SCHEMA, hashes)))

@@ -1,7 +1,7 @@
-"""From a gap, the text round it and the ink in it to ranked candidates with probabilities, or to a refusal with its reason.
+"""From a gap, the text round it and what was read in it to ranked candidates with probabilities, or to a refusal with its reason.
 
-A filling's score is log-linear: the language model's reading of both sides, counted phrases, ink, length, frequency; the few weights are
-fitted on development documents (models/fit_calibration.py) and turned into calibrated probabilities.
+A filling's score is log-linear: the language model's reading of both sides, n-grams, the engine's reading, length, frequency; the few
+weights are fitted on development documents (training/fit_calibration.py) and turned into calibrated probabilities.
 """
 
 from __future__ import annotations
@@ -12,192 +12,207 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desunt.lm import Context, Filling, GapModel
-from desunt.lm.length import log_length, words_in
-from desunt.lm.lexicon import Lexicon, bare
+from desunt.lm.length import expected_words, length_log_prob
+from desunt.lm.lexicon import Lexicon, strip_punctuation
 from desunt.lm.model_files import model_file
-from desunt.lm.ngram import NgramModel, read_phrases
+from desunt.lm.ngram import NgramModel, load_ngram_model
 from desunt.record.conjecture import Candidate, Conjecture, Opinion, Refusal
-from desunt.restore.calibration import Calibration, Factors, at_most, mass_of, read_calibration, rounded
-from desunt.restore.candidates import POOL, gather
-from desunt.restore.error_model import Confusion, core, read_confusion
-from desunt.restore.evidence import evidence_of, ranks
-from desunt.restore.gap_query import Asked, Channel
-from desunt.restore.refusal import marked, never, why_not, words_seen
+from desunt.restore.calibration import Calibration, Features, cap_mass, max_mass, read_calibration, round_down
+from desunt.restore.candidates import POOL_SIZE, candidate_pool
+from desunt.restore.error_model import ErrorModel, longest_part, read_error_model
+from desunt.restore.evidence import evidence_for, ranks
+from desunt.restore.gap_query import CHANNELS, Channel, GapQuery
+from desunt.restore.refusal import collect_words, flag_unsupported, refusal_reason, unfillable_reason
 
-__all__ = ["Asked", "restore"]
+__all__ = ["GapQuery", "restore"]
 
-CHANNELS: tuple[Channel, ...] = ("ink", "garbled")
 # The context that is kept with an opinion, in characters a side: enough for an editor to see what the model was shown.
-SHOWN = 300
-# With ink, so many fillings are scored by the model: those that rough weights of what costs nothing put first, and the best proposed.
+SHOWN_CONTEXT_CHARS = 300
+# With a reading, so many fillings are scored by the model: those that rough weights of what costs nothing put first, and the best proposed.
 # A garbled word may have nothing left of the right one, so more are taken from the context.
-# Without ink, so many that the model proposed first, and as many that counted phrases put first.
-BY_TEXT = 32
-BY_INK, BY_CONTEXT = 26, {"ink": 14, "garbled": 30}
+# Without a reading, so many that the model proposed first, and as many that n-grams put first.
+MAX_BY_READING, MAX_BY_CONTEXT = 26, {"ink": 14, "garbled": 30}
+MAX_WITHOUT_READING = 32
 # Gaps that are proposed for in one batch.
-TOGETHER = 8
-INK, LEXICON, PROPOSAL, PHRASE = 0.5, 0.2, 0.15, 0.2
+BATCH_GAPS = 8
+# The rough weights of `_prune_candidates`.
+READING_WEIGHT, LEXICON_WEIGHT, PROPOSAL_WEIGHT, NGRAM_WEIGHT = 0.5, 0.2, 0.15, 0.2
+# A model may give no chance at all, which no feature may say alone: so many nats below the least of the others count instead.
+NO_CHANCE_MARGIN = 10.0
 # A document uses its own names again and again: once in some hundreds of words, whatever their frequency elsewhere.
-OWN = math.log(1 / 500)
+NAME_LOG_FREQUENCY = math.log(1 / 500)
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
-    """Everything but the language model that weighs fillings: tables of confusions by channel, the lexicon, the document's names, and
-    counted phrases (None: they are not to speak).
+class Resources:
+    """Everything but the language model that weighs fillings: error models by channel, the lexicon, the document's names, and the n-gram
+    model (None: it is not to speak).
     """
 
-    confusions: dict[Channel, Confusion]
+    error_models: dict[Channel, ErrorModel]
     lexicon: Lexicon
     names: frozenset[str]
-    phrases: NgramModel | None
+    ngram: NgramModel | None
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class ScoredCandidates:
     """One gap's fillings with what speaks for each, in no order."""
 
-    asked: Asked
+    query: GapQuery
     texts: tuple[str, ...]
-    rows: tuple[Factors, ...]
+    features: tuple[Features, ...]
 
 
 def restore(
-    asked: Sequence[Asked], model: GapModel, *, lexicon: Lexicon, names: Collection[str] = (), limit: int = 20, models: Path | None = None
+    queries: Sequence[GapQuery],
+    model: GapModel,
+    *,
+    lexicon: Lexicon,
+    names: Collection[str] = (),
+    limit: int = 20,
+    models: Path | None = None,
 ) -> list[Opinion]:
     """Return one opinion a gap, in order; gaps that are never filled are not shown to the model.
 
     Raises DependencyMissing if the fitted tables of models/ are absent.
     """
-    known = knowledge(lexicon, names, models)
+    resources = load_resources(lexicon, names, models)
     calibration = read_calibration(model_file("calibration.json", models), model.ref.name)
-    open_gaps = [one for one in asked if never(one.gap) is None]
-    opinions = {weighed.asked.gap.id: decide(weighed, calibration, known, model, limit) for weighed in weigh(open_gaps, model, known)}
-    return [opinions.get(one.gap.id) or Refusal(one.gap.id, never(one.gap) or "") for one in asked]
+    fillable = [query for query in queries if unfillable_reason(query.gap) is None]
+    scored = score_candidates(fillable, model, resources)
+    opinions = {candidates.query.gap.id: to_opinion(candidates, calibration, resources, model, limit) for candidates in scored}
+    return [opinions.get(query.gap.id) or Refusal(query.gap.id, unfillable_reason(query.gap) or "") for query in queries]
 
 
-def knowledge(lexicon: Lexicon, names: Collection[str], models: Path | None = None) -> Knowledge:
-    """Read the fitted tables of confusions, and let the lexicon know the document's names."""
-    table, own = model_file("confusion.json", models), frozenset(names) - {""}
-    known = lexicon.with_names(iter(sorted(own))) if own else lexicon
-    return Knowledge({channel: read_confusion(table, channel) for channel in CHANNELS}, known, own, read_phrases(models))
+def load_resources(lexicon: Lexicon, names: Collection[str], models: Path | None = None) -> Resources:
+    """Read the fitted error models, and let the lexicon know the document's names."""
+    table, names = model_file("confusion.json", models), frozenset(names) - {""}
+    lexicon = lexicon.with_names(iter(sorted(names))) if names else lexicon
+    return Resources({channel: read_error_model(table, channel) for channel in CHANNELS}, lexicon, names, load_ngram_model(models))
 
 
-def weigh(asked: Sequence[Asked], model: GapModel, known: Knowledge) -> list[Weighed]:
+def score_candidates(queries: Sequence[GapQuery], model: GapModel, resources: Resources) -> list[ScoredCandidates]:
     """Gather and score the fillings of every gap: a batch of proposals, then one scoring a gap."""
-    if isinstance(model, NgramModel):  # phrases must not speak twice
-        known = replace(known, phrases=None)
-    weighed = []
-    for start in range(0, len(asked), TOGETHER):
-        some = asked[start : start + TOGETHER]
-        asked_for = iter(model.propose([one.context for one in some if not speaks(one)], POOL))
-        weighed += [_weigh_one(one, [] if speaks(one) else next(asked_for), model, known) for one in some]
-    return weighed
+    if isinstance(model, NgramModel):  # n-grams must not speak twice
+        resources = replace(resources, ngram=None)
+    scored = []
+    for start in range(0, len(queries), BATCH_GAPS):
+        batch = queries[start : start + BATCH_GAPS]
+        proposals = iter(model.propose([query.context for query in batch if not reading_yields_candidates(query)], POOL_SIZE))
+        scored += [_score_gap(query, [] if reading_yields_candidates(query) else next(proposals), model, resources) for query in batch]
+    return scored
 
 
-def speaks(one: Asked) -> bool:
-    """Tell whether the ink itself names the candidates: the model then only scores them.
+def reading_yields_candidates(query: GapQuery) -> bool:
+    """Tell whether the engine's reading itself names the candidates: the model then only scores them.
 
     To ask it for its own would take a third of the time again, for one right reading in a hundred (docs/results.md).
     """
-    return one.channel == "ink" and any(sign.isalnum() for sign in one.ink)
+    return query.channel == "ink" and any(char.isalnum() for char in query.engine_reading)
 
 
-def _weigh_one(asked: Asked, proposed: Sequence[Filling], model: GapModel, known: Knowledge) -> Weighed:
-    confusion = known.confusions[asked.channel]
-    counted = known.phrases.propose([asked.context], POOL)[0] if known.phrases else []
-    pool = _promising(asked, gather(asked, proposed, counted, confusion, known.lexicon, known.names), known)
+def _score_gap(query: GapQuery, proposed: Sequence[Filling], model: GapModel, resources: Resources) -> ScoredCandidates:
+    error_model = resources.error_models[query.channel]
+    ngram_proposed = resources.ngram.propose([query.context], POOL_SIZE)[0] if resources.ngram else []
+    pool = candidate_pool(query, proposed, ngram_proposed, error_model, resources.lexicon, resources.names)
+    pool = _prune_candidates(query, pool, resources)
     texts = [filling.text for filling in pool]
-    scores = model.score(asked.context, texts) if texts else []
-    # A model may give no chance at all; no factor may say so alone.
-    least = min((score for score in scores if math.isfinite(score)), default=0.0) - 10.0
-    phrases = _phrases(asked.context, texts, known)
-    rows = (
-        _factors(asked, filling, max(score, least), phrase, known) for filling, score, phrase in zip(pool, scores, phrases, strict=True)
+    scores = model.score(query.context, texts) if texts else []
+    floor = min((score for score in scores if math.isfinite(score)), default=0.0) - NO_CHANCE_MARGIN
+    ngram_scores = _ngram_scores(query.context, texts, resources)
+    features = (
+        _features(query, filling, max(score, floor), ngram_score, resources)
+        for filling, score, ngram_score in zip(pool, scores, ngram_scores, strict=True)
     )
-    return Weighed(asked, tuple(texts), tuple(rows))
+    return ScoredCandidates(query, tuple(texts), tuple(features))
 
 
-def _phrases(context: Context, texts: Sequence[str], known: Knowledge) -> list[float]:
-    return known.phrases.score(context, texts) if known.phrases else [0.0] * len(texts)
+def _ngram_scores(context: Context, texts: Sequence[str], resources: Resources) -> list[float]:
+    return resources.ngram.score(context, texts) if resources.ngram else [0.0] * len(texts)
 
 
-def _promising(asked: Asked, pool: list[Filling], known: Knowledge) -> list[Filling]:
-    """Return the fillings that are worth the model's time: those that the ink, or else counted phrases, speak for, and the model's own."""
-    phrases = _phrases(asked.context, [filling.text for filling in pool], known)
-    rows = [_factors(asked, filling, 0.0, phrase, known) for filling, phrase in zip(pool, phrases, strict=True)]
-    chances = [INK * row.ink + LEXICON * row.lexicon + PROPOSAL * row.proposal + PHRASE * row.phrase for row in rows]
-    order = sorted(range(len(pool)), key=lambda i: (-chances[i], pool[i].text))
-    first, more = (BY_INK, BY_CONTEXT[asked.channel]) if asked.ink else (BY_TEXT, BY_TEXT)
-    others = sorted(order[first:], key=lambda i: (-pool[i].score, pool[i].text))
-    return [pool[i] for i in (*order[:first], *others[:more])]
+def _prune_candidates(query: GapQuery, pool: list[Filling], resources: Resources) -> list[Filling]:
+    """Return the fillings that are worth the model's time: those that the reading, or else n-grams, speak for, and the model's own."""
+    ngram_scores = _ngram_scores(query.context, [filling.text for filling in pool], resources)
+    rows = [_features(query, filling, 0.0, score, resources) for filling, score in zip(pool, ngram_scores, strict=True)]
+    rough_scores = [
+        READING_WEIGHT * row.reading + LEXICON_WEIGHT * row.lexicon + PROPOSAL_WEIGHT * row.proposal + NGRAM_WEIGHT * row.ngram
+        for row in rows
+    ]
+    by_score = sorted(range(len(pool)), key=lambda i: (-rough_scores[i], pool[i].text))
+    with_reading = MAX_BY_READING, MAX_BY_CONTEXT[query.channel]
+    max_by_score, max_by_proposal = with_reading if query.engine_reading else (MAX_WITHOUT_READING, MAX_WITHOUT_READING)
+    by_proposal = sorted(by_score[max_by_score:], key=lambda i: (-pool[i].score, pool[i].text))
+    return [pool[i] for i in (*by_score[:max_by_score], *by_proposal[:max_by_proposal])]
 
 
-def _factors(asked: Asked, filling: Filling, context: float, phrase: float, known: Knowledge) -> Factors:
-    confusion = known.confusions[asked.channel]
-    inks = asked.inks if asked.ink else ()
-    return Factors(
-        context=context,
+def _features(query: GapQuery, filling: Filling, context_score: float, ngram_score: float, resources: Resources) -> Features:
+    error_model, text = resources.error_models[query.channel], filling.text
+    readings = query.engine_readings if query.engine_reading else ()
+    return Features(
+        context=context_score,
         proposal=filling.score,
-        phrase=phrase,
-        ink=max((confusion.explains(ink, filling.text) for ink in inks), default=0.0),
-        length=log_length(filling.text, asked.context.extent),
-        lexicon=log_frequency(asked, filling.text, known),
-        changed=float(bool(inks) and bare(filling.text) not in map(core, inks)),
-        known=-float(sum(_unknown(word, known) for word in whole_words(asked, filling.text))),
+        ngram=ngram_score,
+        reading=max((error_model.log_likelihood_with_specks(reading, text) for reading in readings), default=0.0),
+        length=length_log_prob(text, query.context.extent),
+        lexicon=log_frequency(query, text, resources),
+        differs_from_reading=float(bool(readings) and strip_punctuation(text) not in map(longest_part, readings)),
+        oov_words=-float(sum(_is_out_of_vocabulary(word, resources) for word in whole_words(query, text))),
     )
 
 
-def log_frequency(asked: Asked, text: str, known: Knowledge) -> float:
+def log_frequency(query: GapQuery, text: str, resources: Resources) -> float:
     """Return the log frequency of the filling's rarest word, surviving letters joined to it; a word never seen counts half."""
-    return min(_log_frequency(bare(word), known) for word in whole_words(asked, text))
+    return min(_word_log_frequency(strip_punctuation(word), resources) for word in whole_words(query, text))
 
 
-def whole_words(asked: Asked, text: str) -> list[str]:
+def whole_words(query: GapQuery, text: str) -> list[str]:
     """Return the words of a filling, surviving letters joined to them."""
-    letters = asked.context.letters
+    letters = query.context.letters
     return f"{letters.before}{text}{letters.after}".split() or [text]
 
 
-def _unknown(word: str, known: Knowledge) -> bool:
+def _is_out_of_vocabulary(word: str, resources: Resources) -> bool:
     """Tell whether a word of letters is neither in the lexicon nor a name of the document."""
-    plain = bare(word)
-    return any(sign.isalpha() for sign in plain) and plain not in known.lexicon and plain not in known.names
+    plain = strip_punctuation(word)
+    return any(char.isalpha() for char in plain) and plain not in resources.lexicon and plain not in resources.names
 
 
-def _log_frequency(word: str, known: Knowledge) -> float:
-    if word in known.names or word.capitalize() in known.names:
-        return OWN
-    return math.log((known.lexicon.count(word) or 0.5) / max(known.lexicon.total, 1))
+def _word_log_frequency(word: str, resources: Resources) -> float:
+    if word in resources.names or word.capitalize() in resources.names:
+        return NAME_LOG_FREQUENCY
+    return math.log((resources.lexicon.count(word) or 0.5) / max(resources.lexicon.total, 1))
 
 
-def decide(weighed: Weighed, calibration: Calibration, known: Knowledge, model: GapModel, limit: int) -> Opinion:
-    """Turn the weighed fillings of one gap into a conjecture, or a refusal that keeps the ranked candidates."""
-    asked, context = weighed.asked, weighed.asked.context
-    seen = words_seen((context.before, context.after), sorted(known.names))
-    ranked, none = _ranked(weighed, calibration, seen, known, limit)
-    candidates = marked(asked, ranked, seen, known.lexicon)
-    shown = (context.before[-SHOWN:], context.after[:SHOWN])
-    reason = why_not(asked, candidates, seen, known.lexicon)
+def to_opinion(scored: ScoredCandidates, calibration: Calibration, resources: Resources, model: GapModel, limit: int) -> Opinion:
+    """Turn the scored fillings of one gap into a conjecture, or a refusal that keeps the ranked candidates."""
+    query, context = scored.query, scored.query.context
+    document_words = collect_words((context.before, context.after), sorted(resources.names))
+    ranked, none_of_these = _rank(scored, calibration, document_words, resources, limit)
+    candidates = flag_unsupported(query, ranked, document_words, resources.lexicon)
+    shown = (context.before[-SHOWN_CONTEXT_CHARS:], context.after[:SHOWN_CONTEXT_CHARS])
+    reason = refusal_reason(query, candidates, document_words, resources.lexicon)
     if reason is not None:
-        return Refusal(asked.gap.id, reason, candidates, none, model.ref, shown)
-    return Conjecture(asked.gap.id, candidates, none, model.ref, shown)
+        return Refusal(query.gap.id, reason, candidates, none_of_these, model.ref, shown)
+    return Conjecture(query.gap.id, candidates, none_of_these, model.ref, shown)
 
 
-def _ranked(
-    weighed: Weighed, calibration: Calibration, seen: frozenset[str], known: Knowledge, limit: int
+def _rank(
+    scored: ScoredCandidates, calibration: Calibration, document_words: frozenset[str], resources: Resources, limit: int
 ) -> tuple[tuple[Candidate, ...], float]:
-    if not weighed.texts:
+    if not scored.texts:
         return (), 1.0
-    asked, rows = weighed.asked, weighed.rows
-    words = words_in(asked.gap.extent, open_ended=asked.kind == "open")
-    probabilities = at_most(mass_of(words), calibration.probabilities(asked.kind, rows, words)[0])
+    query, texts, features = scored.query, scored.texts, scored.features
+    words = expected_words(query.gap.extent, open_ended=query.evidence_kind == "open")
+    probabilities = cap_mass(max_mass(words), calibration.probabilities(query.evidence_kind, features, words)[0])
     # Ties are broken by the text, so that a second run writes the same bytes.
-    best = sorted(range(len(rows)), key=lambda i: (-probabilities[i], weighed.texts[i]))[:limit]
-    kept, none = rounded([probabilities[i] for i in best])
-    confusion, places = known.confusions[asked.channel], ranks([row.context for row in rows])
-    candidates = (
-        Candidate(weighed.texts[i], p, evidence_of(asked, weighed.texts[i], rows[i], rank=places[i], seen=seen, confusion=confusion))
-        for i, p in zip(best, kept, strict=True)
-    )
-    return tuple(candidates), none
+    best = sorted(range(len(texts)), key=lambda i: (-probabilities[i], texts[i]))[:limit]
+    rounded, none_of_these = round_down([probabilities[i] for i in best])
+    error_model, places = resources.error_models[query.channel], ranks([row.context for row in features])
+
+    def candidate(i: int, probability: float) -> Candidate:
+        evidence = evidence_for(query, texts[i], features[i], rank=places[i], document_words=document_words, error_model=error_model)
+        return Candidate(texts[i], probability, evidence)
+
+    return tuple(map(candidate, best, rounded)), none_of_these

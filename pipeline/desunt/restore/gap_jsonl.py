@@ -12,13 +12,13 @@ from typing import Any
 from desunt.errors import InputError
 from desunt.record.conjecture import Opinion, Refusal
 from desunt.record.document import Extent, Gap, Letters
-from desunt.restore.gap_query import Asked, Channel
+from desunt.restore.gap_query import Channel, GapQuery
 
 # A span that starts or ends inside a word leaves its surviving letters at the edge of the text round it.
-BEFORE = re.compile(r"[\w'’]*\w$")
-AFTER = re.compile(r"^\w[\w'’]*")
-MOST_CANDIDATES = 20
-WHAT_IT_MUST_BE = "It must be UTF-8 text, one JSON object a line"
+LETTERS_BEFORE = re.compile(r"[\w'’]*\w$")
+LETTERS_AFTER = re.compile(r"^\w[\w'’]*")
+MAX_CANDIDATES = 20
+FORMAT_REMEDY = "It must be UTF-8 text, one JSON object a line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class GapLine:
 
 
 def read_gaps(path: Path, *, answers: bool = False) -> list[GapLine]:
-    """Read a whole file of gaps: what `each_gap` yields."""
-    return list(each_gap(path, answers=answers))
+    """Read a whole file of gaps: what `iter_gaps` yields."""
+    return list(iter_gaps(path, answers=answers))
 
 
-def each_gap(path: Path, *, answers: bool = False) -> Iterator[GapLine]:
+def iter_gaps(path: Path, *, answers: bool = False) -> Iterator[GapLine]:
     """Yield the gaps of a file as they are read, empty lines left out; with `answers`, each line must have its answer and task.
 
     Raises InputError naming file and line when a bad line is reached: what stands before it was yielded.
@@ -56,19 +56,19 @@ def each_gap(path: Path, *, answers: bool = False) -> Iterator[GapLine]:
             for number, line in enumerate(stream, start=1):
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
                 if text.strip():
-                    yield _line(path, number, text, answers=answers)
+                    yield _parse_line(path, number, text, answers=answers)
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}, line {number}: it is not UTF-8 ({error.reason})", remedy=WHAT_IT_MUST_BE) from None
+        raise InputError(f"{path}, line {number}: it is not UTF-8 ({error.reason})", remedy=FORMAT_REMEDY) from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})", remedy=WHAT_IT_MUST_BE) from None
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})", remedy=FORMAT_REMEDY) from None
 
 
-def _line(path: Path, number: int, text: str, *, answers: bool) -> GapLine:
+def _parse_line(path: Path, number: int, text: str, *, answers: bool) -> GapLine:
     try:
         row = json.loads(text)
         if not isinstance(row, dict):
             raise TypeError("it is not a JSON object")
-        line = _parsed(row)
+        line = _parse_row(row)
         if answers and (line.answer is None or line.task is None):
             raise ValueError("it has no `answer` or no `task`")
     except (KeyError, TypeError, ValueError) as error:
@@ -77,17 +77,17 @@ def _line(path: Path, number: int, text: str, *, answers: bool) -> GapLine:
     return line
 
 
-def _parsed(row: Mapping[str, Any]) -> GapLine:
+def _parse_row(row: Mapping[str, Any]) -> GapLine:
     return GapLine(
         id=_text(row, "id"),
         before=_text(row, "before"),
         after=_text(row, "after"),
         extent=_extent(row.get("extent")),
-        engine_reading=_maybe_text(row, "engine_reading"),
+        engine_reading=_optional_text(row, "engine_reading"),
         channel=_channel(row.get("channel")),
-        answer=_maybe_text(row, "answer"),
-        task=_maybe_text(row, "task"),
-        document=_maybe_text(row, "doc"),
+        answer=_optional_text(row, "answer"),
+        task=_optional_text(row, "task"),
+        document=_optional_text(row, "doc"),
     )
 
 
@@ -107,12 +107,12 @@ def _text(row: Mapping[str, Any], name: str) -> str:
         raise TypeError(f"`{name}` is not a string")
     text = str(row[name])
     # JSON can spell half of a surrogate pair, which no UTF-8 file can hold: the answer could not be written.
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
+    if any("\ud800" <= char <= "\udfff" for char in text):
         raise ValueError(f"`{name}` holds half of a surrogate pair")
     return text
 
 
-def _maybe_text(row: Mapping[str, Any], name: str) -> str | None:
+def _optional_text(row: Mapping[str, Any], name: str) -> str | None:
     return None if row.get(name) is None else _text(row, name)
 
 
@@ -128,24 +128,24 @@ def _extent(value: Any) -> Extent | None:
     return Extent(value["unit"], least, most)
 
 
-def asked(line: GapLine) -> Asked:
+def gap_query(line: GapLine) -> GapQuery:
     """Return the line as a gap to ask about, the letters that survive of its word taken from the text round it."""
-    before, after = BEFORE.search(line.before), AFTER.search(line.after)
+    before, after = LETTERS_BEFORE.search(line.before), LETTERS_AFTER.search(line.after)
     letters = Letters(before[0] if before else "", after[0] if after else "")
     gap = Gap(line.id, None, line.extent, "illegible", line.engine_reading, letters)
-    return Asked(gap, line.before.removesuffix(letters.before), line.after.removeprefix(letters.after), line.channel)
+    return GapQuery(gap, line.before.removesuffix(letters.before), line.after.removeprefix(letters.after), line.channel)
 
 
-def questions(lines: Sequence[GapLine]) -> list[Asked]:
+def gap_queries(lines: Sequence[GapLine]) -> list[GapQuery]:
     """Return the lines as gaps to ask about, numbered: two lines of the same id are still two gaps."""
-    return [replace(one, gap=replace(one.gap, id=str(number))) for number, one in enumerate(map(asked, lines))]
+    return [replace(query, gap=replace(query.gap, id=str(number))) for number, query in enumerate(map(gap_query, lines))]
 
 
 def answer_line(line_id: str, opinion: Opinion) -> dict[str, Any]:
     """Return the line that answers a gap; a refusal keeps its ranked candidates."""
     return {
         "id": line_id,
-        "candidates": [{"text": c.text, "probability": c.probability} for c in opinion.candidates[:MOST_CANDIDATES]],
+        "candidates": [{"text": c.text, "probability": c.probability} for c in opinion.candidates[:MAX_CANDIDATES]],
         "none_of_these": opinion.none_of_these,
         "refusal": opinion.reason if isinstance(opinion, Refusal) else None,
     }

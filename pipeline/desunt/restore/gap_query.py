@@ -10,15 +10,16 @@ from desunt.lm import Context
 from desunt.record.document import Gap
 
 Channel: TypeAlias = Literal["ink", "garbled"]
+CHANNELS: tuple[Channel, ...] = ("ink", "garbled")
 # What is known of a gap decides how far its scores can be trusted; each kind is calibrated apart.
-Kind: TypeAlias = Literal["ink", "garbled", "length", "neither", "open"]
-KINDS: tuple[Kind, ...] = ("ink", "garbled", "length", "neither", "open")
+GapEvidence: TypeAlias = Literal["ink", "garbled", "length", "neither", "open"]
+GAP_EVIDENCE_KINDS: tuple[GapEvidence, ...] = ("ink", "garbled", "length", "neither", "open")
 # A transcript often writes a loss twice: `to be able to... [ILLEGIBLE]`.
-POINTS = re.compile(r"\s*(?:\.{3,}|…|(?:\. ){2,}\.)\s*$")
+TRAILING_POINTS = re.compile(r"\s*(?:\.{3,}|…|(?:\. ){2,}\.)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GapQuery:
     """One gap with what is known about it.
 
     `before` and `after` run up to the gap, spaces included; `channel` says how the gap's engine reading came about.
@@ -36,21 +37,22 @@ class Asked:
         """
         letters = self.gap.letters
         after = "" if self.gap.continues is None else self.after.removeprefix(letters.after)
-        return Context(POINTS.sub(" ", self.before.removesuffix(letters.before)), after, self.gap.extent, letters)
+        return Context(TRAILING_POINTS.sub(" ", self.before.removesuffix(letters.before)), after, self.gap.extent, letters)
 
     @property
-    def ink(self) -> str:
+    def engine_reading(self) -> str:
         """Return the engine's reading, empty where there is none."""
         return (self.gap.engine_reading or "").strip()
 
     @property
-    def inks(self) -> tuple[str, ...]:
+    def engine_readings(self) -> tuple[str, ...]:
         """Return what each engine read there, the gap's own reading first."""
-        return tuple(dict.fromkeys(ink for ink in (self.ink, *(one.strip() for one in self.gap.other_readings)) if ink))
+        readings = (self.engine_reading, *(other.strip() for other in self.gap.other_readings))
+        return tuple(dict.fromkeys(reading for reading in readings if reading))
 
     @property
-    def kind(self) -> Kind:
-        if self.ink:
+    def evidence_kind(self) -> GapEvidence:
+        if self.engine_reading:
             return self.channel
         if self.gap.extent is not None and self.gap.extent.unit != "line":
             return "length"

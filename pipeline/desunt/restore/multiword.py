@@ -9,74 +9,91 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from desunt.lm.lexicon import Lexicon, bare
-from desunt.restore.error_model import Confusion, near
+from desunt.lm.lexicon import Lexicon, strip_punctuation
+from desunt.restore.error_model import ErrorModel, nearest_words
 
 # More parts than this are a line that was not read at all.
-MOST_PARTS = 7
-# Words tried for a part, and whole readings kept on the way and sent on.
-OPTIONS, WIDTH, SENT = 6, 30, 24
-# A word's frequency counts so much beside its ink, and that nothing knows it this much against it.
-FREQUENCY, UNKNOWN = 0.3, -4.0
+MAX_PARTS = 7
+# Words tried for a part, and whole readings kept on the way and returned.
+MAX_WORDS_PER_PART, BEAM_WIDTH, MAX_SEGMENTATIONS = 6, 30, 24
+# A word's frequency counts so much beside its likelihood, and that nothing knows it this much against it.
+FREQUENCY_WEIGHT, UNKNOWN_WORD_COST = 0.3, -4.0
 # A short part may be no word at all, two may be one that is known, one may be two that are: each is dear.
-LONGEST_SPECK, SPECK, JOINED, SPLIT = 2, -6.0, -2.0, -2.0
+MAX_SPECK_LETTERS, SPECK_COST, JOIN_COST, SPLIT_COST = 2, -6.0, -2.0, -2.0
 # Known words of one letter; of two the lexicon holds much that is none.
-LETTERS, SHORTEST, COMMON = frozenset("aI"), 4, 1e-5
-# Words of the lexicon that are looked through for one part.
-VOCABULARY = 20_000
+ONE_LETTER_WORDS, MIN_SPLIT_LETTERS, MIN_SPLIT_FREQUENCY = frozenset("aI"), 4, 1e-5
+# Words of the lexicon that are looked through for one part, and how much longer or shorter than it they may be.
+MAX_LEXICON_WORDS, MAX_LENGTH_DIFFERENCE = 20_000, 2
 # Two parts that may be one word are together no longer than this.
-LONGEST_TORN = 16
+MAX_JOINED_LETTERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """The words so far, and their score: log P(ink | words) and their frequencies."""
+class _Hypothesis:
+    """The words so far, and their score: log P(reading | words) and their frequencies."""
 
     words: tuple[str, ...]
     score: float
 
 
-def together(ink: str, confusion: Confusion, lexicon: Lexicon, *, capitals: bool) -> Iterator[str]:
-    """Yield whole readings, the likeliest first: each part mended, cut in two, left out as a speck, or joined to the next.
+def segmentations(reading: str, error_model: ErrorModel, lexicon: Lexicon, *, all_caps: bool) -> Iterator[str]:
+    """Yield whole readings, the likeliest first: each part corrected, cut in two, left out as a speck, or joined to the next.
 
     A beam over the parts from left to right; nothing for more of them than are worth it, of one part only what cuts it.
     """
-    parts = ink.split()
-    if len(parts) > MOST_PARTS:
+    parts = reading.split()
+    if len(parts) > MAX_PARTS:
         return
-    options = partial(_options, confusion=confusion, lexicon=lexicon, capitals=capitals)
+    options = partial(_word_options, error_model=error_model, lexicon=lexicon, all_caps=all_caps)
     single = [options(part) for part in parts]
-    torn = [[(w, s + JOINED) for w, s in options(a + b) if w in lexicon] if len(a + b) <= LONGEST_TORN else [] for a, b in pairwise(parts)]
-    ending: list[list[_Reading]] = [[_Reading((), 0.0)], *([] for _ in parts)]
+    joined = [
+        [(word, score + JOIN_COST) for word, score in options(a + b) if word in lexicon] if len(a + b) <= MAX_JOINED_LETTERS else []
+        for a, b in pairwise(parts)
+    ]
+    # The best hypotheses of the first parts, by their number.
+    beams: list[list[_Hypothesis]] = [[_Hypothesis((), 0.0)], *([] for _ in parts)]
     for end, part in enumerate(parts, start=1):
-        longer = [_Reading((*one.words, word), one.score + score) for one in ending[end - 1] for word, score in single[end - 1]]
-        if len(bare(part)) <= LONGEST_SPECK:
-            longer += [_Reading(one.words, one.score + SPECK) for one in ending[end - 1]]
+        longer = _extend(beams[end - 1], single[end - 1])
+        if len(strip_punctuation(part)) <= MAX_SPECK_LETTERS:
+            longer += [_Hypothesis(start.words, start.score + SPECK_COST) for start in beams[end - 1]]
         if end >= 2:
-            longer += [_Reading((*one.words, word), one.score + score) for one in ending[end - 2] for word, score in torn[end - 2]]
-        ending[end] = heapq.nsmallest(WIDTH, longer, key=lambda one: (-one.score, one.words))
-    found = dict.fromkeys(" ".join(one.words) for one in ending[-1][:SENT] if one.words)
-    yield from (text for text in found if len(parts) > 1 or " " in text)
+            longer += _extend(beams[end - 2], joined[end - 2])
+        beams[end] = heapq.nsmallest(BEAM_WIDTH, longer, key=lambda hypothesis: (-hypothesis.score, hypothesis.words))
+    texts = dict.fromkeys(" ".join(hypothesis.words) for hypothesis in beams[-1][:MAX_SEGMENTATIONS] if hypothesis.words)
+    yield from (text for text in texts if len(parts) > 1 or " " in text)
 
 
-def _options(part: str, *, confusion: Confusion, lexicon: Lexicon, capitals: bool) -> Sequence[tuple[str, float]]:
+def _extend(starts: Sequence[_Hypothesis], options: Sequence[tuple[str, float]]) -> list[_Hypothesis]:
+    return [_Hypothesis((*start.words, word), start.score + score) for start in starts for word, score in options]
+
+
+def _word_options(part: str, *, error_model: ErrorModel, lexicon: Lexicon, all_caps: bool) -> Sequence[tuple[str, float]]:
     """Return the likeliest words for one part with their scores, itself among them."""
-    plain = bare(part) or part
-    words = near(plain, lexicon.words_of(max(1, len(plain) - 2), len(plain) + 2, VOCABULARY), 3 * OPTIONS)
-    written = dict.fromkeys([plain, *(word.upper() if capitals else word for word in words)])
-    scored = [(word, confusion.log_likelihood(plain, word) + FREQUENCY * _log_frequency(word, lexicon)) for word in written]
-    cut = [(f"{a} {b}", SPLIT + FREQUENCY * (_log_frequency(a, lexicon) + _log_frequency(b, lexicon))) for a, b in _halves(plain, lexicon)]
-    return heapq.nsmallest(OPTIONS, [*scored, *cut], key=lambda one: (-one[1], one[0]))
+    plain = strip_punctuation(part) or part
+    min_length, max_length = max(1, len(plain) - MAX_LENGTH_DIFFERENCE), len(plain) + MAX_LENGTH_DIFFERENCE
+    near = nearest_words(plain, lexicon.words_by_length(min_length, max_length, MAX_LEXICON_WORDS), 3 * MAX_WORDS_PER_PART)
+    words = dict.fromkeys([plain, *(word.upper() if all_caps else word for word in near)])
+    scored = [(word, error_model.log_likelihood(plain, word) + FREQUENCY_WEIGHT * _log_frequency(word, lexicon)) for word in words]
+    split = [
+        (f"{a} {b}", SPLIT_COST + FREQUENCY_WEIGHT * (_log_frequency(a, lexicon) + _log_frequency(b, lexicon)))
+        for a, b in _halves(plain, lexicon)
+    ]
+    return heapq.nsmallest(MAX_WORDS_PER_PART, [*scored, *split], key=lambda option: (-option[1], option[0]))
 
 
 def _halves(part: str, lexicon: Lexicon) -> Iterator[tuple[str, str]]:
     """Yield every two common words that a part may be cut into."""
-    for place in range(1, len(part) if len(part) >= SHORTEST else 0):
+    for place in range(1, len(part) if len(part) >= MIN_SPLIT_LETTERS else 0):
         halves = part[:place], part[place:]
-        if all((len(half) > 1 or half in LETTERS) and lexicon.count(half) >= COMMON * lexicon.total for half in halves):
+        if all(_is_common(half, lexicon) for half in halves):
             yield halves
+
+
+def _is_common(word: str, lexicon: Lexicon) -> bool:
+    return (len(word) > 1 or word in ONE_LETTER_WORDS) and lexicon.count(word) >= MIN_SPLIT_FREQUENCY * lexicon.total
 
 
 def _log_frequency(word: str, lexicon: Lexicon) -> float:
     count = lexicon.count(word)
-    return math.log((count or 0.5) / max(lexicon.total, 1)) + (0.0 if count or not word.isalpha() else UNKNOWN / FREQUENCY)
+    unknown_cost = 0.0 if count or not word.isalpha() else UNKNOWN_WORD_COST / FREQUENCY_WEIGHT
+    return math.log((count or 0.5) / max(lexicon.total, 1)) + unknown_cost

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from desunt.record.conjecture import Decision
-from desunt.record.edits import GapEdit
+from desunt.record.edits import DecisionLookup, DocumentDecisions
 
 
-def decided(outputs: Path, database: str | None) -> Callable[[str], tuple[Mapping[str, Decision], tuple[GapEdit, ...]] | None]:
+def decision_lookup(outputs: Path, database: str | None) -> DecisionLookup:
     """Return a look-up of what stands for a document, by the document's id: decisions by gap or word, and edits in their order.
 
     None stands for a document that nobody ever did anything to.
@@ -18,16 +17,16 @@ def decided(outputs: Path, database: str | None) -> Callable[[str], tuple[Mappin
     """
     if database is None and not (outputs / "desk.sqlite").exists():
         return lambda _: None
+    from desunt.review.store.current import has_entries, standing_decisions, standing_edits
     from desunt.review.store.database import open_database
-    from desunt.review.store.valid import decided_in, edits_in, is_known
 
-    opened = open_database(outputs, database, pool=False)
+    desk = open_database(outputs, database, pool=False)
 
-    def look_up(document_id: str) -> tuple[Mapping[str, Decision], tuple[GapEdit, ...]] | None:
-        with opened.reading() as connection:
-            if not is_known(connection, document_id):
+    def look_up(document_id: str) -> DocumentDecisions | None:
+        with desk.reading() as connection:
+            if not has_entries(connection, document_id):
                 return None
-            return decided_in(connection, document_id), edits_in(connection, document_id)
+            return DocumentDecisions(standing_decisions(connection, document_id), standing_edits(connection, document_id))
 
     return look_up
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, unquote
@@ -11,11 +10,10 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from desunt.review.environment import Environment
-from desunt.review.store.types import NotAllowed, Role
+from desunt.review.store.types import Invalid, NotAllowed, Role, clean_name
 
-SESSION, NAME, BLIND = "desk_session", "desk_name", "desk_blind"
-LONGEST_NAME = 60
-DAYS = 24 * 3600
+SESSION_COOKIE, NAME_COOKIE, BLIND_FIRST_COOKIE = "desk_session", "desk_name", "desk_blind"
+DAY_SECONDS = 24 * 3600
 
 
 class NotSignedIn(Exception):
@@ -23,7 +21,7 @@ class NotSignedIn(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class CurrentUser:
     """Who works at the desk; without accounts there are no roles, and everybody may do everything."""
 
     name: str
@@ -42,53 +40,49 @@ def environment_of(request: Request) -> Environment:
 Desk = Annotated[Environment, Depends(environment_of)]
 
 
-def person_of(request: Request, desk: Desk) -> Person | None:
+def current_user(request: Request, desk: Desk) -> CurrentUser | None:
     """Return who asks, None if they have not said; a given name counts only while there are no accounts."""
-    accounts, blind = desk.store.accounts, request.cookies.get(BLIND) == "1"
-    if not desk.takes_names:
-        user = accounts.session(request.cookies.get(SESSION, ""))
+    accounts, blind = desk.store.accounts, request.cookies.get(BLIND_FIRST_COOKIE) == "1"
+    if not desk.accepts_names:
+        user = accounts.find_session(request.cookies.get(SESSION_COOKIE, ""))
         if user is None:
             return None
-        return Person(user.name, user.role, accounts.may(user.name, "decide"), accounts.may(user.name, "resolve"), blind)
-    name = clean_name(unquote(request.cookies.get(NAME, "")))
-    return Person(name, None, True, True, blind) if name else None
+        return CurrentUser(user.name, user.role, accounts.may(user.name, "decide"), accounts.may(user.name, "resolve"), blind)
+    try:
+        return CurrentUser(clean_name(unquote(request.cookies.get(NAME_COOKIE, ""))), None, True, True, blind)
+    except Invalid:
+        return None
 
 
-def signed_in(person: Annotated[Person | None, Depends(person_of)]) -> Person:
+def require_user(user: Annotated[CurrentUser | None, Depends(current_user)]) -> CurrentUser:
     """Return who asks; raises NotSignedIn."""
-    if person is None:
+    if user is None:
         raise NotSignedIn
-    return person
+    return user
 
 
-Reader = Annotated[Person, Depends(signed_in)]
+SignedInUser = Annotated[CurrentUser, Depends(require_user)]
 
 
-def deciding(person: Reader) -> Person:
+def require_editor(user: SignedInUser) -> CurrentUser:
     """Return who asks if they may decide; raises NotSignedIn or NotAllowed."""
-    if not person.decides:
-        raise NotAllowed(f"{person.name} has the role {person.role} and may look, not decide", remedy="ask an approver for the role editor")
-    return person
+    if not user.decides:
+        raise NotAllowed(f"{user.name} has the role {user.role} and may look, not decide", remedy="ask an approver for the role editor")
+    return user
 
 
-def resolving(person: Reader) -> Person:
+def require_approver(user: SignedInUser) -> CurrentUser:
     """Return who asks if they may settle disagreements; raises NotSignedIn or NotAllowed."""
-    if not person.resolves:
-        raise NotAllowed(f"{person.name} has the role {person.role} and may not settle disagreements", remedy="ask an approver")
-    return person
+    if not user.resolves:
+        raise NotAllowed(f"{user.name} has the role {user.role} and may not settle disagreements", remedy="ask an approver")
+    return user
 
 
-Editor = Annotated[Person, Depends(deciding)]
-Approver = Annotated[Person, Depends(resolving)]
+EditorUser = Annotated[CurrentUser, Depends(require_editor)]
+ApproverUser = Annotated[CurrentUser, Depends(require_approver)]
 
 
-def clean_name(name: str) -> str:
-    """Return a name as it is kept: one line, no invisible characters, not too long; empty if nothing is left."""
-    plain = "".join(sign for sign in unicodedata.normalize("NFC", name) if sign.isprintable())
-    return " ".join(plain.split())[:LONGEST_NAME].strip()
-
-
-def remember(answer: Response, request: Request, cookie: str, value: str, *, days: int = 30) -> None:
+def set_cookie(response: Response, request: Request, cookie: str, value: str, *, days: int = 30) -> None:
     """Set a cookie that scripts cannot read and that other sites cannot make the browser send."""
     secure = request.url.scheme == "https"
-    answer.set_cookie(cookie, quote(value), max_age=days * DAYS, httponly=True, samesite="lax", secure=secure, path="/")
+    response.set_cookie(cookie, quote(value), max_age=days * DAY_SECONDS, httponly=True, samesite="lax", secure=secure, path="/")

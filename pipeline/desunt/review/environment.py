@@ -1,4 +1,4 @@
-"""What the desk works with: the store, the pictures, and where it listens."""
+"""What the desk works with: the store, the images of pages, and where it listens."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from desunt.errors import UsageError
 from desunt.record.document import stable_id
-from desunt.review.page_images import Pictures
-from desunt.review.store.types import DocumentRow, Unknown
+from desunt.review.page_images import PageImages
+from desunt.review.store.types import IndexedDocument, NotFound
 
 if TYPE_CHECKING:
     from desunt.review.store import Store
@@ -20,25 +20,25 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(slots=True)
-class Library:
+class DocumentLibrary:
     """The documents by the key that stands in addresses: 12 hexadecimal digits, so that no path ever comes from a browser."""
 
     store: Store
-    rows: dict[str, DocumentRow] = field(default_factory=dict)
+    rows: dict[str, IndexedDocument] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def find(self, key: str) -> DocumentRow:
-        """Return the document of a key; raises Unknown."""
-        row = self.rows.get(key) or self.refreshed().get(key)
+    def find(self, key: str) -> IndexedDocument:
+        """Return the document of a key; raises NotFound."""
+        row = self.rows.get(key) or self.refresh().get(key)
         if row is None:
-            raise Unknown(f"there is no document {key}", remedy="go back to the overview; the collection may have changed")
+            raise NotFound(f"there is no document {key}", remedy="go back to the overview; the collection may have changed")
         return row
 
-    def of(self, document_id: str) -> DocumentRow:
-        """Return the row of a document by its id; raises Unknown."""
+    def find_by_id(self, document_id: str) -> IndexedDocument:
+        """Return the row of a document by its id; raises NotFound."""
         return self.find(document_key(document_id))
 
-    def refreshed(self) -> dict[str, DocumentRow]:
+    def refresh(self) -> dict[str, IndexedDocument]:
         """Read the documents anew."""
         rows = {document_key(row.document_id): row for row in self.store.index.documents()}
         with self.lock:
@@ -51,20 +51,20 @@ class Environment:
     """All that `create_app` needs; `host` is the address the desk listens on."""
 
     store: Store
-    pictures: Pictures
+    page_images: PageImages
     host: str = "127.0.0.1"
 
     @cached_property
-    def library(self) -> Library:
-        return Library(self.store)
+    def library(self) -> DocumentLibrary:
+        return DocumentLibrary(self.store)
 
     @property
-    def takes_names(self) -> bool:
+    def accepts_names(self) -> bool:
         """Say whether a name is enough to come in: only on this machine, and only while there are no accounts.
 
         A desk that listens elsewhere stays shut when its last account is removed.
         """
-        return self.host in LOOPBACK and not self.store.accounts.any()
+        return self.host in LOOPBACK and not self.store.accounts.exist()
 
     @property
     def hosts(self) -> frozenset[str] | None:
@@ -88,11 +88,11 @@ def open_environment(outputs: Path, database: str | None = None, *, host: str = 
     from desunt.review.store import open_store
 
     store = open_store(outputs, database)
-    if host not in LOOPBACK and not store.accounts.any():
+    if host not in LOOPBACK and not store.accounts.exist():
         store.close()
         raise UsageError(
             f"to listen on {host} the desk demands accounts, and there are none",
             remedy="add one with `desunt users add NAME approver`, or leave out --host",
         )
     store.index.refresh()
-    return Environment(store, Pictures(scans), host)
+    return Environment(store, PageImages(scans), host)

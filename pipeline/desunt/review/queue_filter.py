@@ -1,113 +1,86 @@
 """The part of a queue that an address asks for, and back into an address."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, Literal, get_args
+# No `from __future__ import annotations`: FastAPI reads the fields of QueueParams as the parameters of an address.
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal, TypeAlias, get_args
 from urllib.parse import urlencode
 
-from fastapi import Depends
-from fastapi import Query as Asked
+from fastapi import Depends, Query
+from pydantic import BeforeValidator
 
+from desunt.export.wording import REASON_WORDS
 from desunt.record.document import Reason
-from desunt.review.auth import Desk, Reader
-from desunt.review.environment import document_key
-from desunt.review.store.types import ORDERS, STATUSES, GapKind, Order, Query, Status
+from desunt.review.auth import Desk, SignedInUser
+from desunt.review.store.types import QUEUE_WORD_ALIASES, GapKind, Order, QueueFilter, Status
 
-ORDER_WORDS: dict[Order, str] = {"cheap": "surest first", "document": "reading order", "doubt": "least certain first"}
+ORDER_WORDS: dict[Order, str] = {"most_certain": "surest first", "document": "reading order", "least_certain": "least certain first"}
 STATUS_WORDS: dict[Status, str] = {
-    "open": "open", "decided": "decided", "left-open": "left open", "contested": "contested", "aside": "withheld or blank",
+    "open": "open", "decided": "decided", "left-open": "left open", "contested": "contested", "excluded": "withheld or blank",
 }  # fmt: skip
 KIND_WORDS: dict[GapKind, str] = {"name": "names", "number": "figures and dates", "word": "other words"}
-LENGTHS: dict[str, tuple[int | None, int | None]] = {"1-4": (1, 4), "5-9": (5, 9), "10-19": (10, 19), "20-": (20, None)}
-REASONS: tuple[Reason, ...] = get_args(Reason)
-
-Length = Literal["", "1-4", "5-9", "10-19", "20-"]
-Key = Annotated[str, Asked(pattern="^([0-9a-f]{12})?$", description="key of a document")]
-Text = Annotated[str, Asked(max_length=100)]
+LENGTH_RANGES: dict[str, tuple[int | None, int | None]] = {"1-4": (1, 4), "5-9": (5, 9), "10-19": (10, 19), "20-": (20, None)}
+# What each filter is called, and what it can be, with its words; what is left of the choices is typed or read from the collection.
+FILTER_LABELS = {
+    "order": "Order", "status": "Status", "document": "Document", "reason": "Reason", "kind": "Kind", "length": "Length",
+    "offered": "Reading", "mine": "Whose", "text": "Text",
+}  # fmt: skip
+FILTER_CHOICES: dict[str, list[tuple[str, str]]] = {
+    "order": [*ORDER_WORDS.items()],
+    "status": [("", "open"), ("any", "any"), *((status, words) for status, words in STATUS_WORDS.items() if status != "open")],
+    "reason": [("", "any"), *((reason, REASON_WORDS[reason]) for reason in get_args(Reason))],
+    "kind": [("", "any"), *KIND_WORDS.items()],
+    "length": [("", "any"), ("1-4", "1 to 4 letters"), ("5-9", "5 to 9"), ("10-19", "10 to 19"), ("20-", "20 and more")],
+    "offered": [("", "any"), ("yes", "a reading is offered"), ("no", "refused")],
+    "mine": [("", "anybody's"), ("yes", "my decisions")],
+}
+CURRENT_WORD = BeforeValidator(lambda word: QUEUE_WORD_ALIASES.get(word, word))
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class QueueParams:
     """What a queue's address says; empty asks for everything, as a form sends it."""
 
-    order: Order = "cheap"
-    status: Status | Literal["", "any"] = ""
-    document: str = ""
+    order: Annotated[Order, CURRENT_WORD] = "most_certain"
+    status: Annotated[Status | Literal["", "any"], CURRENT_WORD] = ""
+    document: Annotated[str, Query(pattern="^([0-9a-f]{12})?$", description="key of a document")] = ""
     reason: Reason | Literal[""] = ""
     kind: GapKind | Literal[""] = ""
-    length: Length = ""
+    length: Literal["", "1-4", "5-9", "10-19", "20-"] = ""
     offered: Literal["", "yes", "no"] = ""
     mine: Literal["", "yes"] = ""
-    text: str = ""
+    text: Annotated[str, Query(max_length=100)] = ""
 
     @property
     def address(self) -> str:
-        """Return what stands behind the question mark; nothing for the queue as it is without filters."""
-        return self.with_(())
+        """Return what stands behind the path; nothing for the queue as it is without filters."""
+        return self.address_with()
 
-    def with_(self, changes: tuple[tuple[str, str], ...], **more: str) -> str:
-        """Return the address with some parts changed, `more` appended; starts with `?` unless empty."""
-        changed = replace(self, **dict(changes))  # type: ignore[arg-type]  # the values come from the same tables
-        plain = [(one.name, str(getattr(changed, one.name))) for one in fields(changed) if getattr(changed, one.name) != one.default]
-        said = urlencode([*plain, *more.items()])
-        return f"?{said}" if said else ""
-
-    @property
-    def parts(self) -> tuple[tuple[str, str], ...]:
-        """Return the filters that are on, by name, for hidden fields of a form."""
-        return tuple((one.name, str(getattr(self, one.name))) for one in fields(self) if getattr(self, one.name) != one.default)
+    def address_with(self, **more: str) -> str:
+        """Return the address with `more` behind it; starts with `?` unless empty."""
+        own = [(field.name, getattr(self, field.name)) for field in fields(self) if getattr(self, field.name) != field.default]
+        query = urlencode([*own, *more.items()])
+        return f"?{query}" if query else ""
 
 
-def filter_of(
-    order: Order = "cheap", status: Status | Literal["", "any"] = "", document: Key = "", reason: Reason | Literal[""] = "",
-    kind: GapKind | Literal[""] = "", length: Length = "", offered: Literal["", "yes", "no"] = "", mine: Literal["", "yes"] = "",
-    text: Text = "",
-) -> Filter:  # fmt: skip
-    """Read a filter from an address."""
-    return Filter(order, status, document, reason, kind, length, offered, mine, text)
+QueueParameters: TypeAlias = Annotated[QueueParams, Depends()]
 
 
-Filtered = Annotated[Filter, Depends(filter_of)]
-
-
-def query_of(asked: Filtered, desk: Desk, person: Reader) -> Query:
-    """Return what the store is asked; raises Unknown for a document that is not there."""
-    least, most = LENGTHS.get(asked.length, (None, None))
-    return Query(
-        order=asked.order,
+def to_queue_filter(params: QueueParameters, desk: Desk, user: SignedInUser) -> QueueFilter:
+    """Return the filter as the store takes it; raises NotFound for a document that is not there."""
+    least, most = LENGTH_RANGES.get(params.length, (None, None))
+    return QueueFilter(
+        order=params.order,
         # Whoever looks for their own decisions does not look among the open gaps.
-        status=None if asked.status == "any" or (asked.mine and not asked.status) else asked.status or "open",
-        document=desk.library.find(asked.document).document_id if asked.document else None,
-        reason=asked.reason or None,
-        kind=asked.kind or None,
+        status=None if params.status == "any" or (params.mine and not params.status) else params.status or "open",
+        document=desk.library.find(params.document).document_id if params.document else None,
+        reason=params.reason or None,
+        kind=params.kind or None,
         least=least,
         most=most,
-        mine=person.name if asked.mine else None,
-        refused=None if not asked.offered else asked.offered == "no",
-        text=asked.text.strip(),
+        mine=user.name if params.mine else None,
+        refused=None if not params.offered else params.offered == "no",
+        text=params.text.strip(),
     )
 
 
-Sought = Annotated[Query, Depends(query_of)]
-
-
-def choices() -> dict[str, list[tuple[str, str]]]:
-    """Return what each filter can be, with its words."""
-    from desunt.export.wording import REASONS as REASON_WORDS
-
-    table: dict[str, list[tuple[str, Any]]] = {
-        "order": [(name, ORDER_WORDS[name]) for name in ORDERS],
-        "status": [("", "open"), ("any", "any"), *((name, STATUS_WORDS[name]) for name in STATUSES if name != "open")],
-        "reason": [("", "any"), *((name, REASON_WORDS[name]) for name in REASONS)],
-        "kind": [("", "any"), *KIND_WORDS.items()],
-        "length": [("", "any"), ("1-4", "1 to 4 letters"), ("5-9", "5 to 9"), ("10-19", "10 to 19"), ("20-", "20 and more")],
-        "offered": [("", "any"), ("yes", "a reading is offered"), ("no", "refused")],
-        "mine": [("", "anybody's"), ("yes", "my decisions")],
-    }
-    return table
-
-
-def filter_for(document_id: str) -> Filter:
-    """Return the filter that shows one document's open gaps in reading order."""
-    return Filter(order="document", document=document_key(document_id))
+RequestedFilter: TypeAlias = Annotated[QueueFilter, Depends(to_queue_filter)]

@@ -8,14 +8,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # The one style OpenSeadragon writes into the page by script (6.1.1); everything else it sets on elements, which needs no permission.
-VIEWER_STYLE = "'sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE='"
-POLICY = "; ".join(
+OPENSEADRAGON_STYLE_HASH = "'sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE='"
+CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        f"style-src 'self' {VIEWER_STYLE}",
+        f"style-src 'self' {OPENSEADRAGON_STYLE_HASH}",
         "img-src 'self' data:",
         "connect-src 'self'",
         "form-action 'self'",
@@ -23,8 +23,8 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-HEADERS = {
-    "content-security-policy": POLICY,
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -44,21 +44,21 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = why_refused(scope["method"], Headers(scope=scope), self.hosts)
-        answer = PlainTextResponse(refusal, 403) if refusal else self.app
-        await answer(scope, receive, _with_headers(send))
+        denial = why_denied(scope["method"], Headers(scope=scope), self.hosts)
+        response = PlainTextResponse(denial, 403) if denial else self.app
+        await response(scope, receive, _with_headers(send))
 
 
-def why_refused(method: str, headers: Headers, hosts: frozenset[str] | None) -> str | None:
+def why_denied(method: str, headers: Headers, hosts: frozenset[str] | None) -> str | None:
     """Return why a request is refused, None if it may pass.
 
     A change must say that it comes from a page of the desk: by Sec-Fetch-Site where the browser sends it, else by Origin. What
     sends neither is no browser of these ten years, and may add an Origin itself.
     """
     host = headers.get("host", "")
-    if hosts is not None and _name(host) not in hosts:
+    if hosts is not None and _host_name(host) not in hosts:
         return "This desk answers only under the name of this machine (localhost)."
-    if method in SAFE:
+    if method in SAFE_METHODS:
         return None
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site != "same-origin":
@@ -70,7 +70,7 @@ def why_refused(method: str, headers: Headers, hosts: frozenset[str] | None) -> 
     return None
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     """Return the name in a Host header, without the port; nothing if it is none."""
     try:
         return urlsplit(f"//{host}").hostname or ""
@@ -79,13 +79,13 @@ def _name(host: str) -> str:
 
 
 def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in SECURITY_HEADERS.items():
                 headers[name] = value
             # What an editor sees must not stay behind in a shared browser; pictures and assets say for themselves how long they hold.
             headers.setdefault("cache-control", "no-store")
         await send(message)
 
-    return sending
+    return send_with_headers

@@ -9,270 +9,294 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from desunt.errors import DesuntError, InputError, MachineFailed, UsageError
-from desunt.export.outputs import finish, forget_results, is_exported
-from desunt.record import folder as journal
-from desunt.record.files import Record, from_json, sha256_of
-from desunt.run.events import Progress, Summary, Watch
-from desunt.run.executors import Executor, Means, load_executor
-from desunt.run.inputs.catalogue import Pairs, joined
-from desunt.run.inputs.discovery import Shard, find_sources, give_folders
-from desunt.run.inputs.grouping import Group, grouped
-from desunt.run.plan import Plan, page_files, plan, read_pages, refuse_to_replace
-from desunt.run.retries import STREAK, Failures, failed, machine_failure
-from desunt.run.workflow import AlignTask, join_pages, read_facts, work_alignment, work_page, work_transcript
+from desunt.errors import DesuntError, SystemFailure, UsageError
+from desunt.export.writing import commit_exports, export_requests, is_exported, remove_outputs, write_export_parts
+from desunt.record.document import Metadata
+from desunt.record.files import Record, read_json, with_decisions, write_record
+from desunt.record.folder import (
+    FailedFile,
+    has_pages_after,
+    is_page_done,
+    page_path,
+    read_cache_key,
+    remove_pages_after,
+    write_failure,
+    write_page,
+    write_source,
+)
+from desunt.run.cache_key import Versions
+from desunt.run.events import EventKind, ProgressCallback, ProgressEvent, RunSummary
+from desunt.run.executors import Executor, ExecutorConfig, load_executor
+from desunt.run.inputs.catalogue import DocumentGroup, merge_metadata
+from desunt.run.inputs.discovery import Shard
+from desunt.run.plan import DocumentPlan, load_page_files, plan_documents, transcript_page_files
+from desunt.run.retries import MAX_CONSECUTIVE_FAILURES, RetryPolicy, as_system_failure, failed_future
+from desunt.run.workflow import AlignTask, join_pages, read_page_only, work_alignment, work_page, work_transcript
 from desunt.settings import Settings
 
 # A page may need several engine calls and a hundred gaps' worth of model calls; beyond this many seconds, or engine limits, it hangs.
-LEAST_SECONDS, ENGINE_LIMITS = 1800.0, 20
+MIN_TASK_SECONDS, TASK_ENGINE_LIMITS = 1800.0, 20
 
 
 def run(
-    inputs: list[Path], settings: Settings, versions: tuple[tuple[str, str], ...], *,
-    catalogue: Mapping[Path, Pairs] | None = None, groups: Sequence[Group] = (), transcript: Path | None = None,
-    shard: Shard | None = None, redo: bool = False, retry_failed: bool = False, dry_run: bool = False, watch: Watch = lambda _: None,
-) -> Summary:  # fmt: skip
+    inputs: list[Path], settings: Settings, versions: Versions, *,
+    catalogue: Mapping[Path, Metadata] | None = None, groups: Sequence[DocumentGroup] = (), transcript: Path | None = None,
+    shard: Shard | None = None, redo: bool = False, retry_failed: bool = False, dry_run: bool = False,
+    on_progress: ProgressCallback = lambda _: None,
+) -> RunSummary:  # fmt: skip
     """Work through the inputs and write every result under `settings.out`.
 
     `versions` are the versions of engine and model, part of each page's key. Raises UsageError for an input that does not exist.
     """
-    from desunt.scan import SUFFIXES
-
-    sources = find_sources(inputs, SUFFIXES, settings.out)
-    if not sources:
-        raise InputError(f"no scans in {', '.join(map(str, inputs))}", remedy=f"Known kinds: {' '.join(sorted(SUFFIXES))}")
-    sources = grouped(sources, catalogue or {}, groups)
-    if transcript and [source.kind for source in sources] != ["scan"]:
-        raise UsageError(
-            "--transcript goes with exactly one scan", remedy="Name the one file it transcribes (TIFF or PDF for several pages)"
-        )
-    sources = give_folders(sources, journal.owners(settings.out))
-    if shard:
-        sources = [source for source in sources if shard.has(source)]
-    if transcript:
-        versions = (*versions, ("transcript", sha256_of(transcript)))
-    plans = [plan(source, settings, versions) for source in sources]
-    for one in plans:
-        refuse_to_replace(one, settings.out)
-    watch(Progress("planned", "", pages=sum(max(1, len(p.pages)) for p in plans)))
-    job = Job(settings, Summary(documents=len(plans)), transcript, redo, retry_failed, watch)
+    plans = plan_documents(inputs, settings, versions, catalogue=catalogue or {}, groups=groups, transcript=transcript, shard=shard)
+    on_progress(ProgressEvent("planned", "", pages=sum(max(1, len(plan.pages)) for plan in plans)))
+    documents = [DocumentRun(plan, settings.out / plan.source.folder) for plan in plans]
+    batch = BatchRun(settings, RunSummary(documents=len(plans)), transcript, redo, retry_failed, on_progress)
     if dry_run:
-        for one in plans:
-            job.dry_run(one)
-        return job.summary
-    with load_executor(settings.executor, means_of(settings)) as executor:
-        job.work(plans, executor)
-    return job.summary
+        batch.report_open_pages(documents)
+    else:
+        with load_executor(settings.executor, executor_config(settings)) as executor:
+            batch.work(documents, executor)
+    return batch.summary
 
 
-def means_of(settings: Settings) -> Means:
+def executor_config(settings: Settings) -> ExecutorConfig:
     """Return what the executor works with. Raises UsageError if workers would need a file that they do not get."""
     if settings.ship == "bytes" and settings.lexicon is not None:
         raise UsageError("--lexicon does not go with --ship bytes", remedy="Let the workers see the file, and leave --ship out")
-    seconds = max(LEAST_SECONDS, ENGINE_LIMITS * settings.page_seconds)
-    return Means(settings.jobs, seconds, settings.page_memory, settings.scheduler, settings.ship)
+    seconds = max(MIN_TASK_SECONDS, TASK_ENGINE_LIMITS * settings.page_seconds)
+    return ExecutorConfig(settings.jobs, seconds, settings.page_memory, settings.scheduler, settings.ship)
 
 
 @dataclass(slots=True)
-class Job:
-    """The state of one run in the parent process, which alone writes."""
+class DocumentRun:
+    """One document of a run and its folder: how many of its pages have not ended yet, and whether any of them changed."""
+
+    plan: DocumentPlan
+    folder: Path
+    pages_left: int = 0
+    changed: bool = False
+
+    @property
+    def page_numbers(self) -> range:
+        return range(1, len(self.plan.pages) + 1)
+
+    def remove_outputs(self) -> None:
+        """Remove what was made from the pages, once, before the first of them changes."""
+        if not self.changed:
+            remove_outputs(self.folder)
+        self.changed = True
+
+
+@dataclass(slots=True)
+class BatchRun:
+    """The state of one run in the parent process, which alone writes; each future in flight has the method that handles its result."""
 
     settings: Settings
-    summary: Summary
+    summary: RunSummary
     transcript: Path | None
     redo: bool
     retry_failed: bool
-    watch: Watch
-    waiting: dict[Future[Any], Callable[[Future[Any]], None]] = field(default_factory=dict)
-    missing: dict[str, int] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
-    failures: Failures = field(default_factory=Failures)
+    on_progress: ProgressCallback
+    executor: Executor = field(init=False)
+    in_flight: dict[Future[Any], Callable[[Future[Any]], None]] = field(default_factory=dict)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
 
-    def folder(self, one: Plan) -> Path:
-        return self.settings.out / one.source.folder
-
-    def work(self, plans: Iterable[Plan], executor: Executor) -> None:
+    def work(self, documents: Iterable[DocumentRun], executor: Executor) -> None:
         """Submit tasks, a few more than there are workers, and write each result as it comes."""
-        window = 2 * executor.workers + 2
+        self.executor = executor
+        max_in_flight = 2 * executor.workers + 2
         try:
-            for submit in self.tasks(plans, executor):
-                if self.summary.stopped:
+            for submit in self.submissions(documents):
+                if self.summary.stop_reason:
                     break
                 submit()
-                while len(self.waiting) >= window:
-                    self.take()
+                while len(self.in_flight) >= max_in_flight:
+                    self.handle_completed()
         except OSError as error:
             self.stop(error)
-        while self.waiting:
-            self.take()
+        while self.in_flight:
+            self.handle_completed()
 
-    def take(self) -> None:
+    def handle_completed(self) -> None:
         """Wait for a task and handle what it gave."""
-        finished, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
-        for future in finished:
+        completed, _ = wait(self.in_flight, return_when=FIRST_COMPLETED)
+        for future in completed:
             try:
-                self.waiting.pop(future)(future)
+                self.in_flight.pop(future)(future)
             except (OSError, DesuntError) as error:
                 self.stop(error)
 
     def stop(self, error: BaseException) -> None:
         """Stop the run because of the machine: the pages in work stay as they were. Raises what is not the machine's."""
-        told = machine_failure(error)
-        if told is None:
+        failure = as_system_failure(error)
+        if failure is None:
             raise error
-        self.summary.stopped, self.summary.broken = f"stopped: {told}", True
+        self.summary.stop_reason, self.summary.system_failed = f"stopped: {failure}", True
 
-    def tasks(self, plans: Iterable[Plan], executor: Executor) -> Iterator[Callable[[], None]]:
-        for one in plans:
-            self.describe(one)
-            if one.problem:
-                self.fail_document(one)
-            elif one.source.kind == "transcript":
-                yield partial(self.submit_transcript, one, executor)
+    def submissions(self, documents: Iterable[DocumentRun]) -> Iterator[Callable[[], None]]:
+        """Yield what submits each piece of work, document after document."""
+        for document in documents:
+            write_source(document.folder, document.plan.source_file)
+            if document.plan.problem:
+                self.fail_document(document, document.plan.problem)
+            elif document.plan.source.kind == "transcript":
+                yield partial(self.submit_transcript, document)
             else:
-                yield from self.page_tasks(one, executor)
+                yield from self.page_submissions(document)
 
-    def page_tasks(self, one: Plan, executor: Executor) -> Iterator[Callable[[], None]]:
-        """Yield a task for each page that is not done; the document is finished when the last of them has ended."""
-        todo = [n for n in range(1, len(one.pages) + 1) if self.is_open(one, n)]
-        self.missing[one.source.folder] = len(todo)
-        if not todo:
-            yield partial(self.finish, one, executor)
-        for number in todo:
-            yield partial(self.submit_page, one, number, executor)
+    def page_submissions(self, document: DocumentRun) -> Iterator[Callable[[], None]]:
+        """Yield a submission for each page that is not done; the document is finished when the last of them has ended."""
+        open_pages = [number for number in document.page_numbers if self.is_open(document, number)]
+        document.pages_left = len(open_pages)
+        if not open_pages:
+            yield partial(self.finish, document)
+        for number in open_pages:
+            yield partial(self.submit_page, document, number)
 
-    def is_open(self, one: Plan, number: int) -> bool:
+    def is_open(self, document: DocumentRun, number: int) -> bool:
         """Say whether the page must be worked on; counts it as skipped if not."""
-        folder, key = self.folder(one), one.pages[number - 1].key
-        failed = journal.page_path(folder, number, ".failed")
-        if not self.redo and journal.is_done(folder, number, key):
-            self.note("skipped", one, number)
+        folder, key = document.folder, document.plan.pages[number - 1].key
+        failed = page_path(folder, number, ".failed")
+        if not self.redo and is_page_done(folder, number, key):
+            self.record_outcome("skipped", document, number)
             return False
-        if not self.redo and not self.retry_failed and journal.read_key(failed) == key:
-            failure: journal.FailedFile = from_json(journal.FailedFile, failed)
-            self.note("failed", one, number, failure.problem)
+        if not self.redo and not self.retry_failed and read_cache_key(failed) == key:
+            failure: FailedFile = read_json(FailedFile, failed)
+            self.record_outcome("failed", document, number, failure.problem)
             return False
         return True
 
-    def submit_page(self, one: Plan, number: int, executor: Executor) -> None:
-        work, task = read_facts if self.transcript else work_page, one.task(number, self.settings)
-        problem = one.pages[number - 1].problem
-        future = failed(problem) if problem else executor.submit(work, task)
-        self.waiting[future] = lambda done: self.write_page(one, number, done, executor)
+    def submit_page(self, document: DocumentRun, number: int) -> None:
+        work, task = read_page_only if self.transcript else work_page, document.plan.task(number, self.settings)
+        problem = document.plan.pages[number - 1].problem
+        future = failed_future(problem) if problem else self.executor.submit(work, task)
+        self.in_flight[future] = partial(self.on_page_ended, document, number)
 
-    def write_page(self, one: Plan, number: int, done: Future[Any], executor: Executor) -> None:
-        folder = self.folder(one)
-        if one.source.folder not in self.changed:
-            forget_results(folder)
-            self.changed.add(one.source.folder)
-        if error := done.exception():
-            if machine_failure(error):
+    def on_page_ended(self, document: DocumentRun, number: int, future: Future[Any]) -> None:
+        document.remove_outputs()
+        if error := future.exception():
+            if as_system_failure(error):
                 raise error
-            if self.failures.again(folder, number, error):
-                self.submit_page(one, number, executor)
+            if self.retries.should_retry(document.folder, number, error):
+                self.submit_page(document, number)
                 return
-            journal.write_failure(folder, number, one.pages[number - 1].key, error)
-            self.note("failed", one, number, str(error))
-            if reason := self.failures.failed(folder, number, error):
-                self.summary.pages["failed"] -= STREAK
-                raise MachineFailed(reason, remedy="Mend that and run the same command again")
+            self.fail_page(document, number, error)
         else:
-            result = done.result()
-            journal.write_page(folder, number, result.facts, result.opinions)
-            self.failures.passed()
-            self.note("page", one, number)
-        self.missing[one.source.folder] -= 1
-        if not self.missing[one.source.folder]:
-            self.finish(one, executor)
+            result = future.result()
+            write_page(document.folder, number, result.facts, result.opinions)
+            self.retries.record_success()
+            self.record_outcome("page", document, number)
+        document.pages_left -= 1
+        if not document.pages_left:
+            self.finish(document)
 
-    def finish(self, one: Plan, executor: Executor) -> None:
+    def fail_page(self, document: DocumentRun, number: int, error: BaseException) -> None:
+        """Write why a page failed. Raises SystemFailure if so many failed for the same reason that it cannot be theirs."""
+        write_failure(document.folder, number, document.plan.pages[number - 1].key, error)
+        self.record_outcome("failed", document, number, str(error))
+        if reason := self.retries.record_failure(document.folder, number, error):
+            self.summary.pages["failed"] -= MAX_CONSECUTIVE_FAILURES
+            raise SystemFailure(reason, remedy="Mend that and run the same command again")
+
+    def finish(self, document: DocumentRun) -> None:
         """Join the pages of a document whose every page has ended, align them with a transcript if there is one, and export."""
-        folder = self.folder(one)
+        folder, last = document.folder, len(document.plan.pages)
         # A document of several files may have lost its last ones, and all that is left is done.
-        fewer = journal.has_pages(folder, beyond=len(one.pages))
-        if one.source.folder not in self.changed and not fewer and is_exported(folder, self.settings.formats):
+        fewer = has_pages_after(folder, last)
+        if not document.changed and not fewer and is_exported(folder, self.settings.formats):
             return
         if fewer:
             # First what tells of those pages: a run that is killed in between must not leave it as finished.
-            forget_results(folder)
-        journal.forget_pages(folder, beyond=len(one.pages))
-        files, opinions = read_pages(folder, one)
+            remove_outputs(folder)
+        remove_pages_after(folder, last)
+        pages, opinions = load_page_files(folder, document.plan)
+        source = document.plan.source
         if self.transcript:
             from desunt.transcript import read_transcript
 
-            text = read_transcript(self.transcript, document_id=one.source.id)
-            task = AlignTask(text, files, one.source.id, str(one.source.path), self.settings)
-            self.ask(one, executor, executor.submit(work_alignment, task))
+            transcript = read_transcript(self.transcript, document_id=source.id)
+            self.submit_record(document, work_alignment, AlignTask(transcript, pages, source.id, str(source.path), self.settings))
         else:
-            self.export(one, executor, join_pages(one.source.id, str(one.source.path), files, opinions))
+            self.write_outputs(document, join_pages(source.id, str(source.path), pages, opinions))
 
-    def submit_transcript(self, one: Plan, executor: Executor) -> None:
+    def submit_transcript(self, document: DocumentRun) -> None:
         """Read a transcript without a scan and ask for its gaps."""
         from desunt.transcript import read_transcript
 
-        if not self.redo and journal.is_done(self.folder(one), 1, one.keys[0]) and is_exported(self.folder(one), self.settings.formats):
-            self.note("skipped", one, 1)
+        source, folder = document.plan.source, document.folder
+        if not self.redo and is_page_done(folder, 1, document.plan.keys[0]) and is_exported(folder, self.settings.formats):
+            self.record_outcome("skipped", document, 1)
             return
         try:
-            document = read_transcript(one.source.path, document_id=one.source.id)
+            transcript = read_transcript(source.path, document_id=source.id)
         except DesuntError as error:
-            self.fail_document(replace(one, problem=str(error)))
+            self.fail_document(document, str(error))
             return
-        self.ask(one, executor, executor.submit(work_transcript, document, self.settings))
+        self.submit_record(document, work_transcript, transcript, self.settings)
 
-    def ask(self, one: Plan, executor: Executor, future: Future[Any]) -> None:
-        def written(done: Future[Any]) -> None:
-            if error := done.exception():
-                if machine_failure(error):
-                    raise error
-                self.fail_document(replace(one, problem=str(error)))
-                return
-            if one.source.kind == "transcript":
-                journal.write_page(self.folder(one), 1, *page_files(done.result(), one.keys[0]))
-                self.note("page", one, 1)
-            self.export(one, executor, done.result())
+    def submit_record(self, document: DocumentRun, work: Callable[..., Record], *arguments: Any) -> None:
+        """Have a worker make the record of a document that has a transcript."""
+        self.in_flight[self.executor.submit(work, *arguments)] = partial(self.on_record_made, document)
 
-        self.waiting[future] = written
-
-    def export(self, one: Plan, executor: Executor, record: Record) -> None:
-        """Write the record and its exports; they are made in a worker and written here."""
-        metadata = joined(one.source.metadata, record.document.metadata)
-        record = replace(record, document=replace(record.document, metadata=metadata))
-        self.waiting |= finish(record, self.folder(one), one.source.path, self.settings, executor, self.exported(one))
-
-    def exported(self, one: Plan) -> Callable[[BaseException | None], None]:
-        def said(error: BaseException | None) -> None:
-            if error and machine_failure(error):
+    def on_record_made(self, document: DocumentRun, future: Future[Any]) -> None:
+        if error := future.exception():
+            if as_system_failure(error):
                 raise error
-            if error:
-                self.fail_document(replace(one, problem=f"the exports could not be made: {error}"))
-            else:
-                self.watch(Progress("document", one.source.folder))
+            self.fail_document(document, str(error))
+            return
+        if document.plan.source.kind == "transcript":
+            write_page(document.folder, 1, *transcript_page_files(future.result(), document.plan.keys[0]))
+            self.record_outcome("page", document, 1)
+        self.write_outputs(document, future.result())
 
-        return said
+    def write_outputs(self, document: DocumentRun, record: Record) -> None:
+        """Write the record now, and its exports and manifest when a worker has made them.
 
-    def describe(self, one: Plan) -> None:
-        journal.write_source(self.folder(one), one.source_file)
+        `manifest.json` comes last: a folder without one is unfinished, whatever else lies in it.
+        """
+        folder, metadata = document.folder, merge_metadata(document.plan.source.metadata, record.document.metadata)
+        record = replace(record, document=replace(record.document, metadata=metadata))
+        remove_outputs(folder)
+        write_record(record, folder)
+        # What editors decided survives a new run: the decisions find their gaps again by their ids.
+        decided, requests = with_decisions(record, folder), export_requests(self.settings.formats)
+        future = self.executor.submit_local(write_export_parts, decided, folder, document.plan.source.path, requests, self.settings)
+        self.in_flight[future] = partial(self.on_exported, document)
 
-    def fail_document(self, one: Plan) -> None:
-        self.describe(one)
-        self.summary.unreadable += 1
-        self.note("failed", one, 0, one.problem)
+    def on_exported(self, document: DocumentRun, future: Future[Any]) -> None:
+        error = future.exception()
+        if error is None:
+            commit_exports(future.result(), document.folder)
+            self.on_progress(ProgressEvent("document", document.plan.source.folder))
+        elif as_system_failure(error):
+            raise error
+        else:
+            self.fail_document(document, f"the exports could not be made: {error}")
 
-    def note(self, event: str, one: Plan, number: int, problem: str = "") -> None:
+    def fail_document(self, document: DocumentRun, problem: str) -> None:
+        """Write why no record or no export of the document could be made."""
+        failed_plan = replace(document.plan, problem=problem)
+        write_source(document.folder, failed_plan.source_file)
+        self.summary.unreadable_documents += 1
+        self.record_outcome("failed", document, 0, problem)
+
+    def record_outcome(self, event: EventKind, document: DocumentRun, number: int, problem: str = "") -> None:
         """Count how a page ended, tell who watches, and stop the run after too many failures."""
-        self.summary.pages[{"page": "done"}.get(event, event)] += 1
+        self.summary.pages["done" if event == "page" else event] += 1
         if problem:
             self.summary.problems.append(problem)
-        self.watch(Progress(event, one.source.shown, number, problem))
+        self.on_progress(ProgressEvent(event, document.plan.source.display_name, number, problem))
         limit = self.settings.max_failures
         if event == "failed" and limit and self.summary.pages["failed"] >= limit:
-            self.summary.stopped = f"stopped after {limit} failures (--max-failures)"
+            self.summary.stop_reason = f"stopped after {limit} failures (--max-failures)"
 
-    def dry_run(self, one: Plan) -> None:
-        if one.problem:
-            self.summary.unreadable += 1
-            self.note("failed", one, 0, one.problem)
-        for number in range(1, len(one.pages) + 1):
-            if self.is_open(one, number):
-                self.note("would read", one, number)
+    def report_open_pages(self, documents: Iterable[DocumentRun]) -> None:
+        """Say of each page what a run would do with it; write nothing."""
+        for document in documents:
+            if document.plan.problem:
+                self.summary.unreadable_documents += 1
+                self.record_outcome("failed", document, 0, document.plan.problem)
+            for number in document.page_numbers:
+                if self.is_open(document, number):
+                    self.record_outcome("would read", document, number)

@@ -1,53 +1,46 @@
-"""The versions that a result depends on, known before any page is read: part of every page's key."""
+"""The key that a page is done under, and the versions that are part of it: all that a result depends on, known before any page is read."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
 from desunt.__version__ import __version__
-from desunt.errors import DependencyMissing
-from desunt.lm.model_files import model_file
-from desunt.record.files import sha256_of
+from desunt.lm.model_files import fitted_file_hashes
+from desunt.record.atomic import sha256_of
 from desunt.settings import Settings
 
 Versions: TypeAlias = tuple[tuple[str, str], ...]
 
-# Small fitted files; a change in any of them may change a result.
-FITTED = ("legibility.json", "lexicon.tsv.xz", "confusion.json", "calibration.json", "masked-adapter.safetensors")
+
+def cache_key(sha256: str, document_id: str, number: int, settings: Settings, versions: Versions) -> str:
+    """Return the key a page is done under: anything that may change its result changes the key."""
+    parts = [sha256, document_id, number, settings.provenance(), versions]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def versions(settings: Settings) -> Versions:
+def result_versions(settings: Settings) -> Versions:
     """Return name and version of desunt, engine, model and fitted files.
 
     Raises DependencyMissing, with the line to type, if the engine or its language data is not installed: before a run, not in it.
     """
     from desunt.ocr.engines import load_engine
-    from desunt.ocr.engines.line_images import load_second
+    from desunt.ocr.engines.line_images import load_second_engine
 
-    second = load_second(settings.second, settings.lang)
+    second = load_second_engine(settings.second, settings.lang)
     engine = load_engine(settings.engine, settings.lang).version()
-    own = settings.lexicon
+    lexicon = settings.lexicon
     return (
         ("desunt", __version__),
         (settings.engine, engine),
         *(((f"second: {second.name}", second.version()),) if second else ()),
         ("model", model_version(settings)),
-        *(fitted_files(settings.models)),
-        *((("own lexicon", sha256_of(own)),) if own and own.is_file() else ()),
+        *fitted_file_hashes(settings.models),
+        *((("own lexicon", sha256_of(lexicon)),) if lexicon and lexicon.is_file() else ()),
     )
-
-
-def fitted_files(models: Path | None) -> Versions:
-    """Return the hash of each fitted file that is there."""
-    found = []
-    for name in FITTED:
-        try:
-            found.append((name, sha256_of(model_file(name, models))))
-        except DependencyMissing:
-            continue
-    return tuple(found)
 
 
 def model_version(settings: Settings) -> str:

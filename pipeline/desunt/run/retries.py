@@ -9,65 +9,65 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from desunt.errors import DependencyMissing, InputError, MachineFailed, Passing
-from desunt.export.outputs import forget_results
-from desunt.record import folder as journal
-from desunt.run.events import reason_of
-from desunt.run.executors import as_failure
+from desunt.errors import DependencyMissing, InputError, SystemFailure, TransientError
+from desunt.export.writing import remove_outputs
+from desunt.record.folder import page_path
+from desunt.run.events import failure_category
+from desunt.run.executors import map_exception
 
-# A page is given up after so many tries; seconds to wait before each but the first.
-BACK_OFF = (0.5, 4.0)
+# How long to wait before each try but the first; with their number a page is given up.
+RETRY_DELAYS_S = (0.5, 4.0)
 # So many pages in a row that fail for one and the same reason, none of them for what its file is: it is the machine's.
-STREAK = 20
+MAX_CONSECUTIVE_FAILURES = 20
 
 
 @dataclass(slots=True)
-class Failures:
-    """How often each page was tried, and the pages that failed one after another for the same reason."""
+class RetryPolicy:
+    """How often each page was tried again, and the pages that failed one after another for the same reason."""
 
-    tries: Counter[tuple[Path, int]] = field(default_factory=Counter)
-    streak: list[tuple[Path, int]] = field(default_factory=list)
-    reason: str = ""
+    retries: Counter[tuple[Path, int]] = field(default_factory=Counter)
+    failed_in_a_row: list[tuple[Path, int]] = field(default_factory=list)
+    category: str = ""
 
-    def again(self, folder: Path, number: int, error: BaseException) -> bool:
+    def should_retry(self, folder: Path, number: int, error: BaseException) -> bool:
         """Say whether a page that failed is to be tried again; waits a little first."""
-        if not isinstance(error, Passing) or self.tries[folder, number] >= len(BACK_OFF):
+        if not isinstance(error, TransientError) or self.retries[folder, number] >= len(RETRY_DELAYS_S):
             return False
-        time.sleep(BACK_OFF[self.tries[folder, number]])
-        self.tries[folder, number] += 1
+        time.sleep(RETRY_DELAYS_S[self.retries[folder, number]])
+        self.retries[folder, number] += 1
         return True
 
-    def passed(self) -> None:
-        self.streak.clear()
+    def record_success(self) -> None:
+        self.failed_in_a_row.clear()
 
-    def failed(self, folder: Path, number: int, error: BaseException) -> str:
+    def record_failure(self, folder: Path, number: int, error: BaseException) -> str:
         """Note a page that failed for good; return why the run must stop, empty if it need not.
 
-        Then the pages of the streak are as if they had not been tried: there is nothing wrong with them.
+        Then the pages that failed in a row are as if they had not been tried: there is nothing wrong with them.
         """
         if isinstance(error, InputError):
             return ""
-        reason = reason_of(str(error))
-        if reason != self.reason:
-            self.streak.clear()
-        self.reason = reason
-        self.streak.append((folder, number))
-        if len(self.streak) < STREAK:
+        category = failure_category(str(error))
+        if category != self.category:
+            self.failed_in_a_row.clear()
+        self.category = category
+        self.failed_in_a_row.append((folder, number))
+        if len(self.failed_in_a_row) < MAX_CONSECUTIVE_FAILURES:
             return ""
-        for home, page in self.streak:
-            journal.page_path(home, page, ".failed").unlink(missing_ok=True)
-            forget_results(home)
-        return f"the last {STREAK} pages all failed for the same reason, and count as not tried: {error}"
+        for failed_folder, page in self.failed_in_a_row:
+            page_path(failed_folder, page, ".failed").unlink(missing_ok=True)
+            remove_outputs(failed_folder)
+        return f"the last {MAX_CONSECUTIVE_FAILURES} pages all failed for the same reason, and count as not tried: {error}"
 
 
-def failed(problem: str) -> Future[Any]:
+def failed_future(problem: str) -> Future[Any]:
     """Return what a page comes to whose file is known to be unreadable: no worker needs to see it."""
     future: Future[Any] = Future()
     future.set_exception(InputError(problem))
     return future
 
 
-def machine_failure(error: BaseException) -> BaseException | None:
+def as_system_failure(error: BaseException) -> BaseException | None:
     """Return the error in desunt's words if it is the machine's and no page's: a full disk, an engine that is gone."""
-    told = as_failure(error) if isinstance(error, OSError) else error
-    return told if isinstance(told, MachineFailed | DependencyMissing) else None
+    failure = map_exception(error) if isinstance(error, OSError) else error
+    return failure if isinstance(failure, SystemFailure | DependencyMissing) else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,7 +13,7 @@ from desunt.record.conjecture import Opinion
 from desunt.record.document import Document, Page, Step, Word
 from desunt.record.files import PAGE_CONJECTURES_SCHEMA, PAGE_SCHEMA, PageConjecturesFile, PageFile, Record
 from desunt.settings import Settings
-from desunt.transcript import contexts
+from desunt.transcript import gap_contexts
 
 if TYPE_CHECKING:
     from desunt.lm import GapModel
@@ -23,11 +21,11 @@ if TYPE_CHECKING:
 
 
 # Gaps for other reasons (withheld, blank, struck out, handwriting) are located and labelled, and never filled.
-FILLED = frozenset({"illegible", "damaged", "low-confidence"})
+FILLABLE_REASONS = frozenset({"illegible", "damaged", "low-confidence"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourcePart:
     """Where a page of a document of several files stands: the file's name and the page's number in it, from 1.
 
     `copy` is 2 for a file that has the same bytes as one before it in the document, and so on.
@@ -51,20 +49,20 @@ class PageTask:
     sha256: str
     key: str
     settings: Settings
-    part: Part | None = None
+    part: SourcePart | None = None
 
     @property
-    def name(self) -> str:
+    def file_name(self) -> str:
         """Return the file's name, as the record has it."""
         return self.part.name if self.part else self.document_id
 
     @property
-    def page(self) -> int:
+    def page_in_file(self) -> int:
         """Return the page's number in its file."""
         return self.part.page if self.part else self.number
 
     @property
-    def place(self) -> str:
+    def id_seed(self) -> str:
         """Return what the ids of words and gaps begin with: two blank pages of the same bytes must not share them."""
         return f"{self.document_id}\x1f{self.part.copy}" if self.part and self.part.copy > 1 else self.document_id
 
@@ -81,50 +79,27 @@ def work_page(task: PageTask) -> PageResult:
     """Do all the work on one page; runs in a worker and writes nothing."""
     page, steps = read_page(task)
     document = Document(task.document_id, str(task.path), (), (page,))
-    opinions, asked = conjecture(document, task.settings)
-    made = (*steps, *asked)
-    return PageResult(
-        PageFile(PAGE_SCHEMA, task.key, made, page),
-        PageConjecturesFile(PAGE_CONJECTURES_SCHEMA, task.key, made, dict(opinions)),
-    )
+    opinions, restore_steps = conjecture_gaps(document, task.settings)
+    return _page_result(task, page, (*steps, *restore_steps), opinions)
 
 
 def read_page(task: PageTask) -> tuple[Page, tuple[Step, ...]]:
-    """Read one page: pixels, the best reading of them, and what was not read."""
+    """Read one page: pixels, the words that stand on it, and what was not read."""
     from desunt import scan
     from desunt.gaps import find_gaps
-    from desunt.ocr.confidence.legibility import load_legibility
-    from desunt.ocr.engines import ReadsBeside, load_engine
-    from desunt.ocr.engines.line_images import load_second
-    from desunt.ocr.preprocessing import read_best, read_untouched
-    from desunt.ocr.preprocessing.blot_removal import read_beside_blots
+    from desunt.ocr.read_page import read_page as recognize_page
 
-    settings, lexicon = task.settings, lexicon_of(task.settings)
+    settings = task.settings
     limits = {"max_pixels": settings.max_pixels, "pdf_dpi": settings.pdf_dpi}
-    scanned = scan.read_page(task.path, task.page, name=task.name, sha256=task.sha256, **limits)
-    engine = load_engine(settings.engine, settings.lang)
-    if isinstance(engine, ReadsBeside):
-        beside = engine.beside(task.path, task.page)
-        best = read_untouched(scanned.pixels, scanned.image.dpi, beside, settings.page_seconds, lexicon)
-    else:
-        best = read_best(scanned.pixels, scanned.image.dpi, engine, settings.page_seconds, lexicon)
-        best = read_beside_blots(best, scanned.pixels, engine, settings.page_seconds, lexicon)
-    legibility = load_legibility()
-    # What a person or another program read, beside the scan, is not voted on.
-    second = None if isinstance(engine, ReadsBeside) else load_second(settings.second, settings.lang)
-    page = find_gaps(
-        scanned.image, scanned.pixels, best.reading, document_id=task.place, number=task.number,
-        vouch=settings.vouch, read=settings.read, lexicon=lexicon, legibility=legibility, second=second,
-        keep_lines=isinstance(engine, ReadsBeside),
-    )  # fmt: skip
-    tried = "; ".join(f"{name} {score:.4f}" for name, score in best.evidence)
-    threshold = settings.read if settings.read is not None else legibility.threshold_read
+    scanned = scan.read_page(task.path, task.page_in_file, name=task.file_name, sha256=task.sha256, **limits)
+    reading = recognize_page(scanned, task.path, task.page_in_file, number=task.number, settings=settings, lexicon=cached_lexicon(settings))
+    read = reading.threshold_read if settings.read is None else settings.read
+    page = find_gaps(reading, document_id=task.id_seed, number=task.number, vouch=settings.vouch, read=read)
     steps = (
-        Step("scan", __version__, (("max_pixels", str(settings.max_pixels)), ("pdf_dpi", str(settings.pdf_dpi)))),
-        Step("cleanup", __version__, (("page", str(task.number)), ("variant", best.variant.name), ("tried", tried))),
-        Step("ocr", best.reading.version, (("engine", best.reading.engine), ("lang", settings.lang))),
-        Step("gaps", __version__, (("vouch", str(settings.vouch)), ("read", str(threshold)))),
-        *((Step("second", second.version(), (("engine", second.name),)),) if second else ()),
+        Step("scan", __version__, tuple((name, str(value)) for name, value in limits.items())),
+        *reading.steps,
+        Step("gaps", __version__, (("vouch", str(settings.vouch)), ("read", str(read)))),
+        *((reading.second_step,) if reading.second_step else ()),
     )
     return page, steps
 
@@ -137,28 +112,27 @@ def read_pages(path: Path, settings: Settings) -> tuple[Page, ...]:
     return tuple(read_page(task)[0] for task in tasks)
 
 
-def conjecture(document: Document, settings: Settings) -> tuple[dict[str, Opinion], tuple[Step, ...]]:
+def conjecture_gaps(document: Document, settings: Settings) -> tuple[dict[str, Opinion], tuple[Step, ...]]:
     """Ask for every gap of the document, page by page; without gaps no model is loaded."""
     if not document.gaps:
         return {}, ()
-    from desunt.restore import Asked, restore
+    from desunt.restore import GapQuery, restore
 
-    model, lexicon, around = model_of(settings), lexicon_of(settings), contexts(document)
+    model, lexicon, contexts_by_gap = cached_gap_model(settings), cached_lexicon(settings), gap_contexts(document)
     opinions: dict[str, Opinion] = {}
     for page in document.pages:
-        asked = [Asked(gap, *around[gap.id]) for gap in page.gaps if gap.reason in FILLED]
-        found = restore(asked, model, lexicon=lexicon, names=names_of(page), limit=settings.candidates)
-        opinions |= {opinion.gap_id: opinion for opinion in found}
-    about = (("model", model.ref.name), ("revision", model.ref.revision), ("sha256", model.ref.sha256))
-    return opinions, (Step("restore", __version__, about),)
+        queries = [GapQuery(gap, *contexts_by_gap[gap.id]) for gap in page.gaps if gap.reason in FILLABLE_REASONS]
+        names = likely_names(page, settings.vouch)
+        page_opinions = restore(queries, model, lexicon=lexicon, names=names, limit=settings.candidates)
+        opinions |= {opinion.gap_id: opinion for opinion in page_opinions}
+    parameters = (("model", model.ref.name), ("revision", model.ref.revision), ("sha256", model.ref.sha256))
+    return opinions, (Step("restore", __version__, parameters),)
 
 
-def names_of(page: Page) -> frozenset[str]:
+def likely_names(page: Page, vouch: float) -> frozenset[str]:
     """Return the vouched-for words of the page that begin with a capital: likely names, to compete in its gaps."""
-    words = (t for line in page.lines for t in line.tokens if isinstance(t, Word))
-    return frozenset(
-        w.text.strip(".,;:()[]\"'") for w in words if w.text[0].isupper() and (w.legibility is None or w.legibility >= 0.9)
-    ) - {""}
+    words = (token for line in page.lines for token in line.tokens if isinstance(token, Word) and token.text[0].isupper())
+    return frozenset(w.text.strip(".,;:()[]\"'") for w in words if w.legibility is None or w.legibility >= vouch) - {""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,42 +150,41 @@ def work_alignment(task: AlignTask) -> Record:
     """Align the transcript with its scan and ask for its gaps; runs in a worker and writes nothing."""
     from desunt.transcript.alignment import align
 
-    document = align(task.transcript, tuple(p.page for p in task.pages), document_id=task.document_id, source=task.source)
-    return with_opinions(document, steps_of(task.pages), task.settings)
+    document = align(task.transcript, tuple(file.page for file in task.pages), document_id=task.document_id, source=task.source)
+    return fill_gaps(document, merge_steps(task.pages), task.settings)
 
 
 def work_transcript(document: Document, settings: Settings) -> Record:
     """Ask for the gaps of a transcript that has no scan."""
-    return with_opinions(document, (), settings)
+    return fill_gaps(document, (), settings)
 
 
-def with_opinions(document: Document, steps: tuple[Step, ...], settings: Settings) -> Record:
-    opinions, asked = conjecture(document, settings)
-    return Record(document, opinions, (*steps, Step("transcript", __version__), *asked))
+def fill_gaps(document: Document, steps: tuple[Step, ...], settings: Settings) -> Record:
+    """Return the record of a document whose gaps a transcript tells; `steps` are those of its pages."""
+    opinions, restore_steps = conjecture_gaps(document, settings)
+    return Record(document, opinions, (*steps, Step("transcript", __version__), *restore_steps))
 
 
-def steps_of(files: Iterator[PageFile] | tuple[PageFile, ...]) -> tuple[Step, ...]:
+def merge_steps(files: Iterator[PageFile] | tuple[PageFile, ...]) -> tuple[Step, ...]:
     """Return the steps of all pages in order, each once."""
     return tuple(dict.fromkeys(step for file in files for step in file.steps))
 
 
-def read_facts(task: PageTask) -> PageResult:
+def read_page_only(task: PageTask) -> PageResult:
     """Read a page without asking for its gaps: the transcript will say where they are."""
-    page, steps = read_page(task)
-    return PageResult(PageFile(PAGE_SCHEMA, task.key, steps, page), PageConjecturesFile(PAGE_CONJECTURES_SCHEMA, task.key, steps, {}))
+    return _page_result(task, *read_page(task), {})
+
+
+def _page_result(task: PageTask, page: Page, steps: tuple[Step, ...], opinions: dict[str, Opinion]) -> PageResult:
+    facts = PageFile(PAGE_SCHEMA, task.key, steps, page)
+    return PageResult(facts, PageConjecturesFile(PAGE_CONJECTURES_SCHEMA, task.key, steps, opinions))
 
 
 def join_pages(document_id: str, source: str, files: tuple[PageFile, ...], opinions: Mapping[str, Opinion]) -> Record:
     """Make the record of a document whose pages are all there."""
     pages = tuple(replace(file.page, number=number) for number, file in enumerate(files, start=1))
     notes = tuple(note for file in files for note in file.notes)
-    return Record(Document(document_id, source, (), pages, notes=notes), opinions, steps_of(files))
-
-
-def key_of(sha256: str, document_id: str, number: int, settings: Settings, versions: tuple[tuple[str, str], ...]) -> str:
-    """Return the key a page is done under: anything that may change its result changes the key."""
-    parts = [sha256, document_id, number, settings.provenance(), versions]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return Record(Document(document_id, source, (), pages, notes=notes), opinions, merge_steps(files))
 
 
 @cache
@@ -221,7 +194,7 @@ def _lexicon(extra: Path | None) -> Lexicon:
     return load_lexicon(extra)
 
 
-def lexicon_of(settings: Settings) -> Lexicon:
+def cached_lexicon(settings: Settings) -> Lexicon:
     """Return the lexicon, loaded once a process."""
     return _lexicon(settings.lexicon)
 
@@ -233,6 +206,6 @@ def _model(name: str, models: Path | None, rescore: bool) -> GapModel:
     return load_model(name, models=models, rescore=rescore)
 
 
-def model_of(settings: Settings) -> GapModel:
+def cached_gap_model(settings: Settings) -> GapModel:
     """Return the language model, loaded once a process."""
     return _model(settings.model, settings.models, settings.rescore)

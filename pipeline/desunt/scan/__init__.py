@@ -22,26 +22,33 @@ from PIL import Image, ImageFile
 from desunt.errors import DesuntError, ImageTooLarge, InputError
 from desunt.record.document import ImageRef
 from desunt.scan import originals, pdf, raster, tiff
-from desunt.scan.originals import Original
+from desunt.scan.originals import EmbeddedImage
 from desunt.scan.raster import Pixels
 
 # GIF is read when it is named, but in a folder it is more often a button of a web page than a scan.
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", ".bmp", ".webp", ".pdf"}
 )
-MIN_SIDE = 16
-PAGE_INCHES = 8.4  # between A4 (8.27) and letter (8.5)
+MIN_SIDE_PX = 16
+ASSUMED_PAGE_INCHES = 8.4  # between A4 (8.27) and letter (8.5)
 
-_PLACEHOLDERS = (72, 96)
+_PLACEHOLDER_DPI = (72, 96)
 _USUAL_DPI = (75, 100, 150, 200, 240, 300, 400, 600)
-_UNUSUAL = 0.08
+_USUAL_DPI_TOLERANCE = 0.08
 # What Pillow's and NumPy's readers raise over damaged files.
-_BROKEN = (
+_DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, AssertionError,
     struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
+# What a foreign exception becomes, the first that fits: the error of desunt, its problem and its remedy.
+_OWN_ERRORS: tuple[tuple[type[Exception], tuple[type[DesuntError], str, str]], ...] = (
+    (FileNotFoundError, (InputError, "the file does not exist", "check the path")),
+    (PermissionError, (InputError, "the file may not be read", "change its permissions (`chmod u+r`)")),
+    (MemoryError, (ImageTooLarge, "not enough memory for the page", "lower max_pixels, or run fewer jobs")),
+    (Exception, (InputError, "the image is damaged or cut short ({error})", raster.COPY_OR_RESCAN)),
+)
 # Pillow's limit and the warning filters belong to the whole process, and PDFium is not thread-safe: one page at a time.
-_ONE_AT_A_TIME = threading.RLock()
+_DECODER_LOCK = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def count_pages(path: Path) -> int:
 
     Raises InputError or EncryptedInput.
     """
-    with _guarded(str(path)):
+    with _own_errors(str(path)):
         return len(_frames(path, str(path)))
 
 
@@ -67,7 +74,7 @@ def read_page(path: Path, number: int, *, name: str, sha256: str, max_pixels: in
     `name` stands for the file in the result and in messages. Raises InputError, EncryptedInput or ImageTooLarge.
     """
     where = f"{name}, page {number}"
-    with _guarded(where):
+    with _own_errors(where):
         frames = _frames(path, where)
         if not 1 <= number <= len(frames):
             raise InputError(f"{where}: there is no such page", remedy=f"the file has {len(frames)}")
@@ -77,7 +84,7 @@ def read_page(path: Path, number: int, *, name: str, sha256: str, max_pixels: in
         return Scan(ImageRef(name, sha256, width, height, dpi, frame), pixels)
 
 
-def picture(path: Path, image: ImageRef, *, width: int, max_pixels: int, pdf_dpi: int) -> bytes | None:
+def display_jpeg(path: Path, image: ImageRef, *, width: int, max_pixels: int, pdf_dpi: int) -> bytes | None:
     """Return the page as a JPEG for display, at most `width` pixels wide; None if the scan is missing or has changed.
 
     The same scan gives the same bytes. Raises what `read_page` raises.
@@ -85,7 +92,7 @@ def picture(path: Path, image: ImageRef, *, width: int, max_pixels: int, pdf_dpi
     if not _is_unchanged(path, image):
         return None
     where = f"{image.path}, frame {image.frame + 1}"
-    with _guarded(where):
+    with _own_errors(where):
         pixels, _ = _read(path, image.frame, where, max_pixels, pdf_dpi)
     height = pixels.shape[0]
     scale = min(1.0, width / pixels.shape[1], 65_500 / height)  # JPEG ends at 65,535
@@ -95,7 +102,7 @@ def picture(path: Path, image: ImageRef, *, width: int, max_pixels: int, pdf_dpi
     return buffer.getvalue()
 
 
-def original(path: Path, image: ImageRef, *, max_pixels: int, pdf_dpi: int) -> Original | None:
+def embedded_image(path: Path, image: ImageRef, *, max_pixels: int, pdf_dpi: int) -> EmbeddedImage | None:
     """Return the page's pixels in full size, coded for a PDF; None if the scan is missing or has changed.
 
     Raises what `read_page` raises.
@@ -103,21 +110,21 @@ def original(path: Path, image: ImageRef, *, max_pixels: int, pdf_dpi: int) -> O
     if not _is_unchanged(path, image):
         return None
     where = f"{image.path}, frame {image.frame + 1}"
-    with _guarded(where):
-        own = originals.untouched(path, image)
-        return own or originals.coded(_read(path, image.frame, where, max_pixels, pdf_dpi)[0])
+    with _own_errors(where):
+        passthrough = originals.passthrough_jpeg(path, image)
+        return passthrough or originals.encode(_read(path, image.frame, where, max_pixels, pdf_dpi)[0])
 
 
 def _is_unchanged(path: Path, image: ImageRef) -> bool:
     try:
         status = path.stat()
-        return _hash_of(path, status.st_size, status.st_mtime_ns) == image.sha256
+        return _cached_sha256(path, status.st_size, status.st_mtime_ns) == image.sha256
     except OSError:
         return False
 
 
 @lru_cache(maxsize=16)
-def _hash_of(path: Path, size: int, changed: int) -> str:
+def _cached_sha256(path: Path, size: int, mtime_ns: int) -> str:
     """Return the file's SHA-256; a scan of a thousand pages is read once for all of them, unless it changes meanwhile."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -133,17 +140,17 @@ def true_dpi(recorded: tuple[float, float] | None, width: int, height: int) -> i
     """
     short = min(width, height)
     for value in recorded or ():
-        if math.isfinite(value) and 50 <= value <= 1200 and not (round(value) in _PLACEHOLDERS and short > 12 * value):
+        if math.isfinite(value) and 50 <= value <= 1200 and not (round(value) in _PLACEHOLDER_DPI and short > 12 * value):
             return round(value)
-    guess = (height if height < width <= 2 * height else width) / PAGE_INCHES
-    usual = min(_USUAL_DPI, key=lambda dpi: abs(dpi - guess))
-    return usual if abs(usual - guess) <= _UNUSUAL * usual else round(min(max(guess, 72), 1200))
+    guess = (height if height < width <= 2 * height else width) / ASSUMED_PAGE_INCHES
+    nearest = min(_USUAL_DPI, key=lambda dpi: abs(dpi - guess))
+    return nearest if abs(nearest - guess) <= _USUAL_DPI_TOLERANCE * nearest else round(min(max(guess, 72), 1200))
 
 
 @contextmanager
-def _guarded(where: str) -> Iterator[None]:
+def _own_errors(where: str) -> Iterator[None]:
     """Let nothing out but the errors of desunt: no warning, no exception of a library, no changed limit of Pillow's."""
-    with _ONE_AT_A_TIME, warnings.catch_warnings():
+    with _DECODER_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         limits = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
         # Sizes are checked here against `max_pixels`, before anything is decoded.
@@ -152,14 +159,9 @@ def _guarded(where: str) -> Iterator[None]:
             yield
         except DesuntError:
             raise
-        except FileNotFoundError:
-            raise InputError(f"{where}: the file does not exist", remedy="check the path") from None
-        except PermissionError:
-            raise InputError(f"{where}: the file may not be read", remedy="change its permissions (`chmod u+r`)") from None
-        except MemoryError:
-            raise ImageTooLarge(f"{where}: not enough memory for the page", remedy="lower max_pixels, or run fewer jobs") from None
-        except _BROKEN as error:
-            raise InputError(f"{where}: the image is damaged or cut short ({error})", remedy=raster.AGAIN) from None
+        except (*_DECODER_ERRORS, MemoryError) as error:
+            kind, problem, remedy = next(own for foreign, own in _OWN_ERRORS if isinstance(error, foreign))
+            raise kind(f"{where}: {problem.format(error=error)}", remedy=remedy) from None
         finally:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = limits
 
@@ -167,7 +169,7 @@ def _guarded(where: str) -> Iterator[None]:
 def _frames(path: Path, where: str) -> range | tuple[int, ...]:
     """Return the frames that are pages, counted from 0."""
     if _is_pdf(path, where):
-        return range(pdf.count(path, where))
+        return range(pdf.count_pages(path, where))
     with path.open("rb") as file:
         if file.read(4) in tiff.MAGIC:
             return tiff.page_frames(file, where)
@@ -184,32 +186,32 @@ def _is_pdf(path: Path, where: str) -> bool:
         raise InputError(f"{where}: the file is empty", remedy="copy it again from its source")
     with path.open("rb") as file:
         head = file.read(1024)
-    return b"%PDF-" in head and not head.startswith(raster.STARTS)
+    return b"%PDF-" in head and not head.startswith(raster.IMAGE_SIGNATURES)
 
 
 def _read(path: Path, frame: int, where: str, max_pixels: int, pdf_dpi: int) -> tuple[Pixels, int]:
     """Return the upright pixels of a frame (from 0), contiguous, and its true dpi."""
     recorded: tuple[float, float] | None
     if _is_pdf(path, where):
-        pixels, recorded = pdf.read(path, frame, where, pdf_dpi, partial(_check_size, where, max_pixels, ", or pdf_dpi lower"))
+        pixels, recorded = pdf.read_page(path, frame, where, pdf_dpi, partial(_check_size, where, max_pixels, ", or pdf_dpi lower"))
     else:
         with path.open("rb") as file:
-            shown, frame = _frame_of(file, frame, where)
-            pixels, recorded = raster.read(shown, frame, where, partial(_check_size, where, max_pixels, ""))
+            source, frame = _open_frame(file, frame, where)
+            pixels, recorded = raster.read_frame(source, frame, where, partial(_check_size, where, max_pixels, ""))
     height, width = pixels.shape[:2]
-    return raster.plain(pixels), true_dpi(recorded, width, height)
+    return raster.contiguous(pixels), true_dpi(recorded, width, height)
 
 
-def _frame_of(file: BinaryIO, frame: int, where: str) -> tuple[BinaryIO, int]:
+def _open_frame(file: BinaryIO, frame: int, where: str) -> tuple[BinaryIO, int]:
     """Return a file that shows the frame, and the frame's number in it."""
     is_tiff = file.read(4) in tiff.MAGIC
-    shown = tiff.alone(file, frame, where) if is_tiff else file
-    shown.seek(0)
-    return shown, frame if shown is file else 0
+    source = tiff.single_frame(file, frame, where) if is_tiff else file
+    source.seek(0)
+    return source, frame if source is file else 0
 
 
 def _check_size(where: str, max_pixels: int, other_way: str, width: int, height: int) -> None:
-    if min(width, height) < MIN_SIDE:
+    if min(width, height) < MIN_SIDE_PX:
         raise InputError(f"{where}: {width} x {height} pixels are too small to hold text", remedy="scan the page at 300 dpi")
     if width * height > max_pixels:
         raise ImageTooLarge(

@@ -17,20 +17,20 @@ import numpy as np
 from PIL import Image
 
 from desunt.errors import EncryptedInput, InputError
-from desunt.scan.raster import Check, Pixels, Resolution, unfinished
+from desunt.scan.raster import Pixels, Resolution, SizeCheck, is_cut_short
 
-_POINTS = 72.0
-_EDGE = 0.02  # an image covers the page if each edge lies within this share of the page's size from the page's edge
-_SAME = 32.0  # largest difference in grey levels between the embedded image and the drawn page, mean of a block
-_BLOCK = 16  # side of such a block, in pixels of a drawing _GLANCE pixels wide
-_GLANCE = 160
-_TAIL = 4096  # where PDFium itself looks for the end of a file
-_EXACT = 1 - 1e-6  # pypdfium2 rounds up: 340.00001 pixels would become 341, and the whole page be resampled
+_POINTS_PER_INCH = 72.0
+_EDGE_SHARE = 0.02  # an image covers the page if each edge lies within this share of the page's size from the page's edge
+_MAX_GRAY_DIFFERENCE = 32.0  # largest difference in grey levels between the embedded image and the drawn page, mean of a block
+_BLOCK_PX = 16  # side of such a block, in pixels of a drawing _GLANCE pixels wide
+_THUMBNAIL_WIDTH_PX = 160
+_TAIL_BYTES = 4096  # where PDFium itself looks for the end of a file
+_SCALE_MARGIN = 1 - 1e-6  # pypdfium2 rounds up: 340.00001 pixels would become 341, and the whole page be resampled
 _REPAIR = "repair it with `qpdf IN.pdf OUT.pdf`, or fetch the file again"
 
 
 @contextmanager
-def _opened(path: Path, where: str) -> Iterator[Any]:
+def _open_pdf(path: Path, where: str) -> Iterator[Any]:
     """Open a PDF that is whole; raise EncryptedInput or InputError otherwise."""
     import pypdfium2
 
@@ -38,7 +38,7 @@ def _opened(path: Path, where: str) -> Iterator[Any]:
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError:
-        raise _refusal(path, where) from None
+        raise _open_error(path, where) from None
     with closing(document):
         # Without this, what was filled into a form's fields is not drawn.
         if document.get_formtype() != pypdfium2.raw.FORMTYPE_NONE:
@@ -46,7 +46,7 @@ def _opened(path: Path, where: str) -> Iterator[Any]:
         yield document
 
 
-def _refusal(path: Path, where: str) -> InputError:
+def _open_error(path: Path, where: str) -> InputError:
     """Return why PDFium does not open a PDF.
 
     Asked once more here, for pypdfium2 gives the reason of an earlier failure when a PDF opens but has no pages.
@@ -68,18 +68,18 @@ def _check_end(path: Path, where: str) -> None:
     # PDFium mends a PDF that is cut short, and its last pages are missing without a word.
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        file.seek(max(0, size - _TAIL))
+        file.seek(max(0, size - _TAIL_BYTES))
         if b"%%EOF" not in file.read():
             raise InputError(f"{where}: the PDF is cut short: its end mark is missing", remedy=_REPAIR)
 
 
-def count(path: Path, where: str) -> int:
+def count_pages(path: Path, where: str) -> int:
     """Return the number of pages."""
-    with _opened(path, where) as document:
+    with _open_pdf(path, where) as document:
         return len(document)
 
 
-def read(path: Path, index: int, where: str, dpi: int, check: Check) -> tuple[Pixels, Resolution]:
+def read_page(path: Path, index: int, where: str, dpi: int, check: SizeCheck) -> tuple[Pixels, Resolution]:
     """Return the pixels of page `index` (from 0) as the page is displayed, and their resolution across and down in dpi.
 
     If one image covers the page and nothing visible lies over it, these are the image's own pixels: grey (h, w) or RGB (h, w, 3).
@@ -88,12 +88,12 @@ def read(path: Path, index: int, where: str, dpi: int, check: Check) -> tuple[Pi
     """
     import pypdfium2
 
-    with _opened(path, where) as document:
+    with _open_pdf(path, where) as document:
         try:
             with closing(document[index]) as page:
                 image = _sole_image(page)
-                embedded = _embedded(page, image, where, check) if image else None
-                return embedded or _drawn(page, where, _own_dpi(page, image) or dpi, check)
+                embedded = _embedded_pixels(page, image, where, check) if image else None
+                return embedded or _render(page, where, _image_dpi(page, image) or dpi, check)
         except pypdfium2.PdfiumError as error:
             raise InputError(f"{where}: the page is damaged ({error})", remedy=_REPAIR) from None
 
@@ -102,56 +102,56 @@ def _sole_image(page: Any) -> Any | None:
     """Return the one image that covers the page, unless something visible is painted over it."""
     from pypdfium2 import raw
 
-    found = None
+    image = None
     for item in page.get_objects(max_depth=1):
         if item.type == raw.FPDF_PAGEOBJ_IMAGE:
-            if found is not None:
+            if image is not None:
                 return None
-            found = item
-        elif found is not None and not _invisible(item):
+            image = item
+        elif image is not None and not _is_invisible(item):
             return None
-    return found if found is not None and _covers(page, found) and not _annotated(page) else None
+    return image if image is not None and _covers_page(page, image) and not _has_visible_annotation(page) else None
 
 
-def _invisible(item: Any) -> bool:
+def _is_invisible(item: Any) -> bool:
     from pypdfium2 import raw
 
     return bool(item.type == raw.FPDF_PAGEOBJ_TEXT and raw.FPDFTextObj_GetTextRenderMode(item.raw) == raw.FPDF_TEXTRENDERMODE_INVISIBLE)
 
 
-def _covers(page: Any, image: Any) -> bool:
+def _covers_page(page: Any, image: Any) -> bool:
     a, b, c, d, *_ = image.get_matrix().get()
     straight = min(abs(a) + abs(d), abs(b) + abs(c)) <= 1e-3 * max(abs(a) + abs(d), abs(b) + abs(c))
     left, bottom, right, top = page.get_bbox()
-    slack = (_EDGE * (right - left), _EDGE * (top - bottom)) * 2
+    slack = (_EDGE_SHARE * (right - left), _EDGE_SHARE * (top - bottom)) * 2
     return straight and all(abs(x - y) <= s for x, y, s in zip(image.get_bounds(), (left, bottom, right, top), slack, strict=True))
 
 
-def _annotated(page: Any) -> bool:
+def _has_visible_annotation(page: Any) -> bool:
     """Tell whether an annotation is drawn on the page: anything but links, notes and what is hidden."""
     from pypdfium2 import raw
 
-    unseen = (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_TEXT)
+    invisible_kinds = (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_TEXT)
     hidden = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
     for index in range(raw.FPDFPage_GetAnnotCount(page.raw)):
         annotation = raw.FPDFPage_GetAnnot(page.raw, index)
         if annotation:
-            seen = raw.FPDFAnnot_GetSubtype(annotation) not in unseen and not raw.FPDFAnnot_GetFlags(annotation) & hidden
+            visible = raw.FPDFAnnot_GetSubtype(annotation) not in invisible_kinds and not raw.FPDFAnnot_GetFlags(annotation) & hidden
             raw.FPDFPage_CloseAnnot(annotation)
-            if seen:
+            if visible:
                 return True
     return False
 
 
-def _embedded(page: Any, image: Any, where: str, check: Check) -> tuple[Pixels, Resolution] | None:
+def _embedded_pixels(page: Any, image: Any, where: str, check: SizeCheck) -> tuple[Pixels, Resolution] | None:
     """Return the image's own pixels, upright; None if they do not look like the page (a mask, a clip, transparency)."""
     check(*image.get_px_size())
-    _check_whole(image, where)
-    pixels = _pixels(image.get_bitmap(render=False))
-    if image.get_filters() == ["DCTDecode"] and unfinished(pixels):
+    _check_image_data(image, where)
+    pixels = _copy_bitmap(image.get_bitmap(render=False))
+    if image.get_filters() == ["DCTDecode"] and is_cut_short(pixels):
         raise InputError(f"{where}: the embedded image is cut short", remedy=_REPAIR)
-    pixels = _turned(pixels, image.get_matrix().get(), page.get_rotation())
-    if not _looks_like(page, pixels):
+    pixels = _orient(pixels, image.get_matrix().get(), page.get_rotation())
+    if not _looks_like_page(page, pixels):
         return None
     return pixels, _resolution(page, image)
 
@@ -159,17 +159,17 @@ def _embedded(page: Any, image: Any, where: str, check: Check) -> tuple[Pixels, 
 def _resolution(page: Any, image: Any) -> Resolution:
     a, b, c, d, *_ = image.get_matrix().get()
     width, height = image.get_px_size()
-    across, down = _POINTS * width / math.hypot(a, b), _POINTS * height / math.hypot(c, d)
+    across, down = _POINTS_PER_INCH * width / math.hypot(a, b), _POINTS_PER_INCH * height / math.hypot(c, d)
     lying = (abs(b) > abs(a)) != (page.get_rotation() in (90, 270))
     return (down, across) if lying else (across, down)
 
 
-def _own_dpi(page: Any, image: Any | None) -> float | None:
+def _image_dpi(page: Any, image: Any | None) -> float | None:
     across = _resolution(page, image)[0] if image else 0
-    return across if _POINTS <= across <= 1200 else None
+    return across if _POINTS_PER_INCH <= across <= 1200 else None
 
 
-def _check_whole(image: Any, where: str) -> None:
+def _check_image_data(image: Any, where: str) -> None:
     """Raise InputError if the image's data end before its last row: PDFium would fill the rest with grey or white."""
     filters = image.get_filters()
     width, height = image.get_px_size()
@@ -187,7 +187,7 @@ def _check_whole(image: Any, where: str) -> None:
             raise damaged
 
 
-def _pixels(bitmap: Any) -> Pixels:
+def _copy_bitmap(bitmap: Any) -> Pixels:
     """Copy a bitmap of PDFium (grey, BGR, BGRx or BGRA) to grey (h, w) or RGB (h, w, 3)."""
     array: Pixels = bitmap.to_numpy()
     if array.ndim == 2 or array.shape[2] == 1:
@@ -195,7 +195,7 @@ def _pixels(bitmap: Any) -> Pixels:
     return array[:, :, 2::-1].copy()
 
 
-def _turned(pixels: Pixels, matrix: tuple[float, ...], rotation: int) -> Pixels:
+def _orient(pixels: Pixels, matrix: tuple[float, ...], rotation: int) -> Pixels:
     """Bring an image into the place its matrix gives it (y up), then turn it clockwise by the page's /Rotate."""
     a, b, c, d, *_ = matrix
     if abs(b) > abs(a):  # its rows run up or down the page
@@ -207,21 +207,21 @@ def _turned(pixels: Pixels, matrix: tuple[float, ...], rotation: int) -> Pixels:
     return np.rot90(pixels, -rotation // 90)
 
 
-def _looks_like(page: Any, pixels: Pixels) -> bool:
+def _looks_like_page(page: Any, pixels: Pixels) -> bool:
     """Compare the pixels with a small drawing of the page, block by block."""
-    drawn = _pixels(page.render(scale=_GLANCE / page.get_width() * _EXACT, grayscale=True, draw_annots=False))
-    height, width = drawn.shape
-    small = Image.fromarray(np.ascontiguousarray(pixels)).convert("L").resize((width, height), Image.Resampling.BOX)
-    error = drawn.astype(np.float32) - np.asarray(small, np.float32)
-    rows, columns = max(1, height // _BLOCK), max(1, width // _BLOCK)
+    rendered = _copy_bitmap(page.render(scale=_THUMBNAIL_WIDTH_PX / page.get_width() * _SCALE_MARGIN, grayscale=True, draw_annots=False))
+    height, width = rendered.shape
+    shrunk = Image.fromarray(np.ascontiguousarray(pixels)).convert("L").resize((width, height), Image.Resampling.BOX)
+    error = rendered.astype(np.float32) - np.asarray(shrunk, np.float32)
+    rows, columns = max(1, height // _BLOCK_PX), max(1, width // _BLOCK_PX)
     blocks = [part for band in np.array_split(error, rows) for part in np.array_split(band, columns, axis=1)]
-    return bool(max(abs(float(block.mean())) for block in blocks) <= _SAME)
+    return bool(max(abs(float(block.mean())) for block in blocks) <= _MAX_GRAY_DIFFERENCE)
 
 
-def _drawn(page: Any, where: str, dpi: float, check: Check) -> tuple[Pixels, Resolution]:
-    scale = dpi / _POINTS * _EXACT
+def _render(page: Any, where: str, dpi: float, check: SizeCheck) -> tuple[Pixels, Resolution]:
+    scale = dpi / _POINTS_PER_INCH * _SCALE_MARGIN
     check(math.ceil(page.get_width() * scale), math.ceil(page.get_height() * scale))
-    pixels = _pixels(page.render(scale=scale))
+    pixels = _copy_bitmap(page.render(scale=scale))
     if pixels.min() == pixels.max():
         _check_images(page, where)
     return pixels, (dpi, dpi)

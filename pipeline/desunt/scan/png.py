@@ -9,27 +9,27 @@ from typing import BinaryIO
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: first column, first row, step across, step down of each pass (PNG specification, 8.2)
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-_PIECE = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 
 def lacks_rows(file: BinaryIO) -> bool:
     """Tell whether the compressed data are shorter than the header promises. Unpacks piece by piece and keeps nothing."""
     file.seek(8)
-    expected, got, unpacker = 0, 0, zlib.decompressobj()
-    while head := file.read(8):
-        length, kind = struct.unpack(">I4s", head)
+    expected, unpacked, decompressor = 0, 0, zlib.decompressobj()
+    while chunk_header := file.read(8):
+        length, kind = struct.unpack(">I4s", chunk_header)
         data = file.read(length)
         file.seek(4, 1)
         if kind == b"IHDR":
-            expected = _bytes(data)
+            expected = _expected_bytes(data)
         elif kind == b"IDAT":
-            while data and not unpacker.eof:
-                got += len(unpacker.decompress(data, _PIECE))
-                data = unpacker.unconsumed_tail
-    return got + len(unpacker.flush()) < expected
+            while data and not decompressor.eof:
+                unpacked += len(decompressor.decompress(data, _CHUNK_BYTES))
+                data = decompressor.unconsumed_tail
+    return unpacked + len(decompressor.flush()) < expected
 
 
-def _bytes(header: bytes) -> int:
+def _expected_bytes(header: bytes) -> int:
     """Return how many bytes the rows take, each with the byte of its filter."""
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     bits = depth * _CHANNELS[colour]

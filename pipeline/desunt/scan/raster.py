@@ -14,35 +14,35 @@ from desunt.scan import png
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Resolution: TypeAlias = tuple[float, float]
-Check: TypeAlias = Callable[[int, int], None]
+SizeCheck: TypeAlias = Callable[[int, int], None]
 
-AGAIN = "copy the file again from its source, or scan the page again"
-_FORMATS = ("PNG", "JPEG", "TIFF", "JPEG2000", "BMP", "WEBP", "GIF", "PPM")
-STARTS = (
+COPY_OR_RESCAN = "copy the file again from its source, or scan the page again"
+_PILLOW_FORMATS = ("PNG", "JPEG", "TIFF", "JPEG2000", "BMP", "WEBP", "GIF", "PPM")
+IMAGE_SIGNATURES = (
     b"\x89PNG", b"\xff\xd8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51", b"BM", b"RIFF", b"GIF8",
     b"P4", b"P5", b"P6",
 )  # fmt: skip
-_ORIENTATION, _PHOTOMETRIC = 274, 262
-_STRIPS, _TILES = (273, 279), (324, 325)
+_ORIENTATION_TAG, _PHOTOMETRIC_TAG = 274, 262
+_STRIP_TAGS, _TILE_TAGS = (273, 279), (324, 325)
 _WHITE_IS_ZERO = 0
-_UNDECODED = 128  # what libjpeg fills in where data are missing
-_MCU = 8
+_UNDECODED_GRAY = 128  # what libjpeg fills in where data are missing
+_MCU_PX = 8
 
 
 def open_image(file: BinaryIO, where: str) -> Image.Image:
     """Open an image by its content; its name counts for nothing. Raises InputError, and Pillow's own errors over damaged files."""
     try:
-        return Image.open(file, formats=_FORMATS)
+        return Image.open(file, formats=_PILLOW_FORMATS)
     except UnidentifiedImageError:
         file.seek(0)
-        if file.read(8).startswith(STARTS):
+        if file.read(8).startswith(IMAGE_SIGNATURES):
             raise InputError(
-                f"{where}: the image is damaged, or of a kind that is not supported", remedy=f"{AGAIN}; or save it as PNG"
+                f"{where}: the image is damaged, or of a kind that is not supported", remedy=f"{COPY_OR_RESCAN}; or save it as PNG"
             ) from None
         raise InputError(f"{where}: this is not an image that can be read", remedy="give PNG, JPEG, TIFF, JPEG 2000 or PDF") from None
 
 
-def read(file: BinaryIO, frame: int, where: str, check: Check) -> tuple[Pixels, Resolution | None]:
+def read_frame(file: BinaryIO, frame: int, where: str, check: SizeCheck) -> tuple[Pixels, Resolution | None]:
     """Return the upright pixels of a frame (from 0) and the resolution that the file records, across and down in dpi.
 
     `check(width, height)` is called before anything is decoded. Raises InputError, and Pillow's own errors over damaged files.
@@ -53,7 +53,7 @@ def read(file: BinaryIO, frame: int, where: str, check: Check) -> tuple[Pixels, 
             image.seek(frame)
             _check_strips(image, file, where)
         check(*image.size)
-        recorded = _recorded(image)
+        recorded_dpi = _recorded_dpi(image)
         # Loading a TIFF turns it upright and drops the tag. Other formats are loaded first, for `getexif` may load a PNG, and a
         # failure in there, taken for one of the EXIF block, would leave the rest of the page black.
         orientation = _orientation(image) if is_tiff else 1
@@ -62,21 +62,21 @@ def read(file: BinaryIO, frame: int, where: str, check: Check) -> tuple[Pixels, 
             orientation = _orientation(image)
         _check_rows(image, file, where)
         # Pillow inverts such frames of 1 and 8 bits, but not of 16.
-        pixels = _pixels(image, inverted=is_tiff and _tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO)
-    upright = pixels if is_tiff else _upright(pixels, orientation)
-    return upright, recorded[::-1] if recorded and orientation >= 5 else recorded
+        pixels = _to_pixels(image, inverted=is_tiff and _tag(image, _PHOTOMETRIC_TAG) == _WHITE_IS_ZERO)
+    upright = pixels if is_tiff else _turn_upright(pixels, orientation)
+    return upright, recorded_dpi[::-1] if recorded_dpi and orientation >= 5 else recorded_dpi
 
 
-def plain(pixels: Pixels) -> Pixels:
+def contiguous(pixels: Pixels) -> Pixels:
     """Return the pixels contiguous and writable, as grey if their three channels are the same."""
     if pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2)):
         pixels = pixels[..., 0]
     return np.require(pixels, requirements=["C", "W"])
 
 
-def unfinished(pixels: Pixels) -> bool:
+def is_cut_short(pixels: Pixels) -> bool:
     """Tell whether the last rows of a JPEG were never decoded: its end mark stands too early, and libjpeg fills in mid-grey."""
-    return bool((pixels[-_MCU:] == _UNDECODED).all())
+    return bool((pixels[-_MCU_PX:] == _UNDECODED_GRAY).all())
 
 
 def _tag(image: Image.Image, tag: int) -> Any:
@@ -88,38 +88,38 @@ def _check_strips(image: Image.Image, file: BinaryIO, where: str) -> None:
 
     libtiff fails over most of them too, but tells why on the error stream only.
     """
-    place = file.tell()
+    position = file.tell()
     size = file.seek(0, 2)
-    file.seek(place)
-    for tags in (_STRIPS, _TILES):
+    file.seek(position)
+    for tags in (_STRIP_TAGS, _TILE_TAGS):
         offsets, counts = (np.atleast_1d(_tag(image, tag) or ()) for tag in tags)
         if any(int(offset) + int(count) > size for offset, count in zip(offsets, counts, strict=False)):
-            raise InputError(f"{where}: the TIFF is cut short", remedy=AGAIN)
+            raise InputError(f"{where}: the TIFF is cut short", remedy=COPY_OR_RESCAN)
 
 
 def _check_rows(image: Image.Image, file: BinaryIO, where: str) -> None:
     """Raise InputError if the last rows of a JPEG or PNG were never there, which Pillow does not tell."""
-    last = np.asarray(image.crop((0, max(0, image.height - _MCU), image.width, image.height)))
+    last = np.asarray(image.crop((0, max(0, image.height - _MCU_PX), image.width, image.height)))
     if image.format in ("JPEG", "MPO"):
-        missing = unfinished(last)
+        missing = is_cut_short(last)
     elif image.format == "PNG":
         missing = not last[-1].any() and png.lacks_rows(file)
     else:
         missing = False
     if missing:
-        raise InputError(f"{where}: the lower part of the {image.format} is missing", remedy=AGAIN)
+        raise InputError(f"{where}: the lower part of the {image.format} is missing", remedy=COPY_OR_RESCAN)
 
 
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1-8."""
     try:
-        value = int(image.getexif().get(_ORIENTATION, 1))
+        value = int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # A damaged EXIF block, in whatever way, must not cost the page.
         return 1
     return value if 1 <= value <= 8 else 1
 
 
-def _recorded(image: Image.Image) -> Resolution | None:
+def _recorded_dpi(image: Image.Image) -> Resolution | None:
     try:
         across, down = image.info["dpi"]
         return float(across), float(down)
@@ -127,7 +127,7 @@ def _recorded(image: Image.Image) -> Resolution | None:
         return None
 
 
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
+def _turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo an EXIF orientation (CIPA DC-008, tag 274)."""
     if orientation >= 5:
         pixels = np.swapaxes(pixels, 0, 1)
@@ -135,12 +135,12 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     return pixels[::down, ::right]
 
 
-def _pixels(image: Image.Image, inverted: bool) -> Pixels:
+def _to_pixels(image: Image.Image, inverted: bool) -> Pixels:
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = _eight_bits(np.asarray(image))
+        values = _to_eight_bits(np.asarray(image))
         return 255 - values if inverted else values
     if image.has_transparency_data:
-        return _over_white(image)
+        return _composite_over_white(image)
     if image.mode == "LAB":  # Pillow cannot convert it; its first channel is lightness
         return np.array(image.getchannel(0))
     if image.mode not in ("L", "RGB"):
@@ -148,7 +148,7 @@ def _pixels(image: Image.Image, inverted: bool) -> Pixels:
     return np.array(image)
 
 
-def _over_white(image: Image.Image) -> Pixels:
+def _composite_over_white(image: Image.Image) -> Pixels:
     colours = image.convert("RGBA")
     alpha = colours.getchannel("A")
     # An alpha channel that hides everything was never meant as one.
@@ -159,7 +159,7 @@ def _over_white(image: Image.Image) -> Pixels:
     return np.array(page)
 
 
-def _eight_bits(values: NDArray[Any]) -> Pixels:
+def _to_eight_bits(values: NDArray[Any]) -> Pixels:
     """Scale grey values to 0-255 by the depth they use (8, 10, 12, 14, 16 bits, more, or floats up to 1): nothing clips.
 
     Scanners store 10 or 12 bits in 16; dividing those by 256 would leave a black page.

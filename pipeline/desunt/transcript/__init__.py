@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from desunt.errors import InputError
+from desunt.record.atomic import sha256_of
 from desunt.record.document import Document, Gap, Line, Page, Region, Token, Transcript, Word, stable_id
-from desunt.record.files import sha256_of
-from desunt.transcript.brackets import Mark, MarkKind, marks
-from desunt.transcript.context import contexts, gap_context
+from desunt.transcript.brackets import GAP_KINDS, Mark, MarkKind, find_marks
+from desunt.transcript.context import gap_contexts
 from desunt.transcript.metadata import read_heading
 
-__all__ = ["contexts", "gap_context", "read_transcript", "source_bytes", "transcript_document"]
+__all__ = ["gap_contexts", "read_transcript", "source_bytes", "transcript_document"]
 
 # Codecs that write the byte order mark themselves use the machine's own order; these give the same bytes everywhere.
 BYTE_ORDER_MARKS = (
@@ -28,10 +28,10 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # Latin-1 reads anything: before it is believed, so few signs may be control characters.
-MOST_CONTROLS = 0.02
-NOT_TEXT = {b"%PDF-": "a PDF", b"{\\rtf": "an RTF file", b"PK\x03\x04": "a Word document or an archive"}
-MOST_NOTES = 100
-SAVE = "Save it as plain text in UTF-8"
+MAX_CONTROL_SHARE = 0.02
+OTHER_FILE_TYPES = {b"%PDF-": "a PDF", b"{\\rtf": "an RTF file", b"PK\x03\x04": "a Word document or an archive"}
+MAX_NOTES = 100
+SAVE_AS_UTF8 = "Save it as plain text in UTF-8"
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -56,12 +56,12 @@ def transcript_document(content: bytes, *, path: str, document_id: str) -> Docum
     One Page a form feed, one Region a paragraph, one Line a physical line. Two tokens whose spans touch have no space between them.
     Raises InputError if the bytes are not text, or no text at all.
     """
-    text, encoding = _decoded(content, path)
+    text, encoding = _decode(content, path)
     source = Transcript(path, sha256_of(content), encoding, text)
     heading = read_heading(text)
-    found = marks(text)
-    pages = _Reader(source, document_id, heading.end, tuple(m for m in found if m.span[0] >= heading.end)).pages()
-    return Document(document_id, path, heading.pairs, pages, source, _notes(text, found, heading.end))
+    marks = find_marks(text)
+    pages = _TranscriptParser(source, document_id, heading.end, tuple(mark for mark in marks if mark.span[0] >= heading.end)).pages()
+    return Document(document_id, path, heading.metadata, pages, source, _notes(text, marks, heading.end))
 
 
 def source_bytes(document: Document) -> bytes:
@@ -71,12 +71,12 @@ def source_bytes(document: Document) -> bytes:
     return document.transcript.text.encode(document.transcript.encoding)
 
 
-def _decoded(content: bytes, path: str) -> tuple[str, str]:
+def _decode(content: bytes, path: str) -> tuple[str, str]:
     """Return the text and the name of the codec that turns it into the same bytes again."""
-    for start, kind in NOT_TEXT.items():
+    for start, kind in OTHER_FILE_TYPES.items():
         if content.startswith(start):
-            raise InputError(f"{path}: {kind}, not a plain text", remedy=SAVE)
-    for encoding in _encodings(content):
+            raise InputError(f"{path}: {kind}, not a plain text", remedy=SAVE_AS_UTF8)
+    for encoding in _candidate_encodings(content):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
@@ -84,10 +84,10 @@ def _decoded(content: bytes, path: str) -> tuple[str, str]:
         if text.encode(encoding) == content:
             _check_text(text, encoding, path)
             return text, encoding
-    raise InputError(f"{path}: the text breaks the encoding its byte order mark names", remedy=SAVE)
+    raise InputError(f"{path}: the text breaks the encoding its byte order mark names", remedy=SAVE_AS_UTF8)
 
 
-def _encodings(content: bytes) -> tuple[str, ...]:
+def _candidate_encodings(content: bytes) -> tuple[str, ...]:
     for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return (encoding,) if encoding != "utf-8-sig" else (encoding, "cp1252", "latin-1")
@@ -98,62 +98,61 @@ def _check_text(text: str, encoding: str, path: str) -> None:
     if not text.strip("\ufeff \t\r\n\f\v\x1a\x00"):
         raise InputError(f"{path}: the transcript is empty", remedy="Check that the file was saved with its text")
     controls = sum(1 for _ in _CONTROL.finditer(text))
-    if "\0" in text or (encoding in ("cp1252", "latin-1") and controls > MOST_CONTROLS * len(text)):
-        raise InputError(f"{path}: not a text: it holds bytes that no text has", remedy=SAVE)
+    if "\0" in text or (encoding in ("cp1252", "latin-1") and controls > MAX_CONTROL_SHARE * len(text)):
+        raise InputError(f"{path}: not a text: it holds bytes that no text has", remedy=SAVE_AS_UTF8)
 
 
-class _Reader:
+class _TranscriptParser:
     """One pass over the body of a transcript."""
 
-    def __init__(self, source: Transcript, document_id: str, start: int, found: tuple[Mark, ...]) -> None:
-        self._source, self._place, self._start, self._marks = source, (document_id, source.sha256), start, found
-        self._gaps = [mark for mark in found if mark.kind in (MarkKind.GAP, MarkKind.WITHHELD)]
+    def __init__(self, source: Transcript, document_id: str, start: int, marks: tuple[Mark, ...]) -> None:
+        self._source, self._id_seed, self._start = source, (document_id, source.sha256), start
+        self._gaps = [mark for mark in marks if mark.kind in GAP_KINDS]
         # Where the next token may begin: a mark may reach into the next line.
-        self._floor, self._next = start, 0
+        self._floor, self._next_gap = start, 0
 
     def pages(self) -> tuple[Page, ...]:
-        text, pages, start = self._source.text, [], self._start
+        text, spans, start = self._source.text, [], self._start
         for match in [*re.finditer("\f", text[start:])]:
-            pages.append((start, self._start + match.start()))
+            spans.append((start, self._start + match.start()))
             start = self._start + match.end()
-        if not pages or text[start:].strip():
-            pages.append((start, len(text)))
-        return tuple(Page(number, None, tuple(self._regions(*stretch))) for number, stretch in enumerate(pages, 1))
+        if not spans or text[start:].strip():
+            spans.append((start, len(text)))
+        return tuple(Page(number, None, tuple(self._regions(*span))) for number, span in enumerate(spans, 1))
 
     def _regions(self, start: int, end: int) -> Iterator[Region]:
-        for stretches in _paragraphs(self._source.text, start, end):
-            tokens = [tuple(self._tokens(*stretch)) for stretch in stretches]
-            place = stretches[0][0]
+        for spans in _paragraph_lines(self._source.text, start, end):
+            tokens = [tuple(self._tokens(*span)) for span in spans]
             lines = tuple(
-                Line(stable_id(*self._place, "line", stretch[0]), None, _open_end(line, tokens[n + 1] if n + 1 < len(tokens) else ()))
-                for n, (stretch, line) in enumerate(zip(stretches, tokens, strict=True))
+                Line(stable_id(*self._id_seed, "line", span[0]), None, _mark_open_end(line, tokens[n + 1] if n + 1 < len(tokens) else ()))
+                for n, (span, line) in enumerate(zip(spans, tokens, strict=True))
                 if line
             )
             if lines:
-                yield Region(stable_id(*self._place, "region", place), "body", None, lines)
+                yield Region(stable_id(*self._id_seed, "region", spans[0][0]), "body", None, lines)
 
     def _tokens(self, start: int, end: int) -> Iterator[Token]:
-        place = max(start, self._floor)
-        while self._next < len(self._gaps) and self._gaps[self._next].span[0] < end:
-            mark = self._gaps[self._next]
-            yield from self._words(place, mark.span[0])
+        position = max(start, self._floor)
+        while self._next_gap < len(self._gaps) and self._gaps[self._next_gap].span[0] < end:
+            mark = self._gaps[self._next_gap]
+            yield from self._words(position, mark.span[0])
             yield self._gap(mark)
-            place = self._floor = mark.span[1]
-            self._next += 1
-        yield from self._words(place, end)
+            position = self._floor = mark.span[1]
+            self._next_gap += 1
+        yield from self._words(position, end)
 
     def _words(self, start: int, end: int) -> Iterator[Word]:
         for match in re.compile(r"[^\s\ufeff]+").finditer(self._source.text, start, max(start, end)):
             text = unicodedata.normalize("NFC", match.group())
-            yield Word(stable_id(*self._place, match.start()), text, None, "transcript", span=match.span())
+            yield Word(stable_id(*self._id_seed, match.start()), text, None, "transcript", span=match.span())
 
     def _gap(self, mark: Mark) -> Gap:
         reason = "withheld" if mark.kind is MarkKind.WITHHELD else mark.reason
-        name = stable_id(*self._place, mark.span[0])
-        return Gap(name, None, mark.extent, reason, letters=mark.letters, span=mark.span, mark=mark.text)
+        gap_id = stable_id(*self._id_seed, mark.span[0])
+        return Gap(gap_id, None, mark.extent, reason, letters=mark.letters, span=mark.span, mark=mark.text)
 
 
-def _paragraphs(text: str, start: int, end: int) -> Iterator[list[tuple[int, int]]]:
+def _paragraph_lines(text: str, start: int, end: int) -> Iterator[list[tuple[int, int]]]:
     """Yield for each paragraph the stretches of its physical lines."""
     lines: list[tuple[int, int]] = []
     for match in _LINE.finditer(text, start, end):
@@ -166,7 +165,7 @@ def _paragraphs(text: str, start: int, end: int) -> Iterator[list[tuple[int, int
         yield lines
 
 
-def _open_end(tokens: tuple[Token, ...], following: tuple[Token, ...]) -> tuple[Token, ...]:
+def _mark_open_end(tokens: tuple[Token, ...], following: tuple[Token, ...]) -> tuple[Token, ...]:
     """Say of a gap at the end of its line whether the next line goes on where it ends.
 
     Where the mark tells the length, the gap ends within its line, and the next line of the paragraph goes on; else nobody knows.
@@ -178,20 +177,20 @@ def _open_end(tokens: tuple[Token, ...], following: tuple[Token, ...]) -> tuple[
     last = tokens[end - 1] if end else None
     if not isinstance(last, Gap):
         return tokens
-    known = last.extent is not None and last.extent.unit != "line" and last.extent.most is not None
-    return (*tokens[: end - 1], replace(last, continues=bool(following) if known else None), *tokens[end:])
+    closed = last.extent is not None and last.extent.unit != "line" and last.extent.most is not None
+    return (*tokens[: end - 1], replace(last, continues=bool(following) if closed else None), *tokens[end:])
 
 
-def _notes(text: str, found: tuple[Mark, ...], body: int) -> tuple[str, ...]:
+def _notes(text: str, marks: tuple[Mark, ...], body: int) -> tuple[str, ...]:
     """Return a sentence for each mark that was left alone though it may mean something."""
     starts = [0, *(m.end() for m in re.finditer(r"\r\n|\n|\r", text))]
-    said = []
-    for mark in found:
+    notes = []
+    for mark in marks:
         line = bisect_right(starts, mark.span[0])
         place = f"line {line}, column {mark.span[0] - starts[line - 1] + 1}: `{' '.join(mark.text.split())[:80]}`"
         if mark.kind is MarkKind.AMBIGUOUS and mark.span[0] >= body:
-            said.append(f"{place} may be {mark.could_be}; it is left as it stands")
-        elif mark.span[0] < body and mark.kind in (MarkKind.GAP, MarkKind.WITHHELD):
-            said.append(f"{place} stands above the text, among the metadata, and is not treated as a gap")
-    rest = len(said) - MOST_NOTES
-    return (*said[:MOST_NOTES], f"{rest} more marks are not clear and are left as they stand") if rest > 0 else tuple(said)
+            notes.append(f"{place} may be {mark.could_be}; it is left as it stands")
+        elif mark.span[0] < body and mark.kind in GAP_KINDS:
+            notes.append(f"{place} stands above the text, among the metadata, and is not treated as a gap")
+    rest = len(notes) - MAX_NOTES
+    return (*notes[:MAX_NOTES], f"{rest} more marks are not clear and are left as they stand") if rest > 0 else tuple(notes)

@@ -6,12 +6,12 @@ import re
 
 from desunt.record.document import Extent, Unit
 
-NUMBERS: dict[str, float] = {
+NUMBER_WORDS: dict[str, float] = {
     "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0, "nine": 9.0, "ten": 10.0,
     "eleven": 11.0, "twelve": 12.0, "thirteen": 13.0, "fourteen": 14.0, "fifteen": 15.0, "sixteen": 16.0, "twenty": 20.0,
     "a": 1.0, "an": 1.0, "single": 1.0, "half": 0.5, "couple": 2.0, "½": 0.5, "¼": 0.25, "¾": 0.75,
 }  # fmt: skip
-UNITS: dict[str, Unit] = {
+UNIT_WORDS: dict[str, Unit] = {
     "letter": "character", "character": "character", "char": "character", "digit": "character", "figure": "character",
     "word": "word", "group": "word",
     "line": "line",
@@ -19,20 +19,20 @@ UNITS: dict[str, Unit] = {
 AT_MOST, BELOW = ("up to", "at most"), ("less than", "less then", "fewer than", "under")
 AT_LEAST, ABOVE = ("at least",), ("more than", "over")
 ABOUT = ("about", "approximately", "approx.", "approx", "around", "roughly", "circa", "ca.", "c.", "perhaps", "probably", "some", "~")
-OPEN = ("several", "few", "many", "some")
+OPEN_QUANTITIES = ("several", "few", "many", "some")
 
-_N = r"\d+|" + "|".join(sorted(NUMBERS, key=len, reverse=True))
-_NUMBER = rf"(?:(?P<whole>\d+)\s*[-–—]?\s*(?:and\s+)?(?P<part>½|¼|¾|[1-3]/[1-4]|a\s+half)|(?P<bare>[1-3]/[1-4])|(?P<n>{_N}))"
-_UNIT = rf"(?P<unit>{'|'.join(UNITS)})(?P<plural>s?)\b"
+_NUMBER_WORD = r"\d+|" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+_NUMBER = rf"(?:(?P<whole>\d+)\s*[-–—]?\s*(?:and\s+)?(?P<part>½|¼|¾|[1-3]/[1-4]|a\s+half)|(?P<bare>[1-3]/[1-4])|(?P<n>{_NUMBER_WORD}))"
+_UNIT = rf"(?P<unit>{'|'.join(UNIT_WORDS)})(?P<plural>s?)\b"
 _QUALIFIER = "|".join(re.escape(q) for q in sorted((*AT_MOST, *BELOW, *AT_LEAST, *ABOVE, *ABOUT), key=len, reverse=True))
 _COUNTED = re.compile(
-    rf"(?:(?P<qualifier>{_QUALIFIER})\s*)?(?<![\w½])(?:a\s+)?{_NUMBER}(?:\s*(?:-|–|—|to|or)\s*(?P<more>{_N}))?"
+    rf"(?:(?P<qualifier>{_QUALIFIER})\s*)?(?<![\w½])(?:a\s+)?{_NUMBER}(?:\s*(?:-|–|—|to|or)\s*(?P<more>{_NUMBER_WORD}))?"
     rf"\s*(?:of\s+)?(?:(?:(?!and\b)[^\W\d_]+\s+){{0,2}})?(?<![^\W\d_]){_UNIT}"
 )
-_UNCOUNTED = re.compile(rf"(?:\b(?P<open>{'|'.join(OPEN)})\s+)?\b{_UNIT}")
+_UNCOUNTED = re.compile(rf"(?:\b(?P<open>{'|'.join(OPEN_QUANTITIES)})\s+)?\b{_UNIT}")
 
 
-def letters(count: int) -> Extent:
+def exact_letters(count: int) -> Extent:
     """Return the extent of a mark that writes one sign a letter."""
     return Extent("character", count, count)
 
@@ -42,27 +42,27 @@ def extent_of(content: str) -> Extent | None:
 
     `1 paragraph (3 lines)` counts what is in parentheses.
     """
-    inside = re.search(r"\(([^()]*)\)", content)
-    if inside and (found := _extents(inside.group(1))):
-        return found[0]
-    found = _extents(content)
-    return found[0] if len(found) == 1 else None
+    parenthesis = re.search(r"\(([^()]*)\)", content)
+    if parenthesis and (extents := _all_extents(parenthesis.group(1))):
+        return extents[0]
+    extents = _all_extents(content)
+    return extents[0] if len(extents) == 1 else None
 
 
-def _extents(content: str) -> list[Extent]:
-    counted = [_counted(match) for match in _COUNTED.finditer(content)]
-    return counted or [_uncounted(match) for match in _UNCOUNTED.finditer(content)]
+def _all_extents(content: str) -> list[Extent]:
+    counted = [_counted_extent(match) for match in _COUNTED.finditer(content)]
+    return counted or [_uncounted_extent(match) for match in _UNCOUNTED.finditer(content)]
 
 
-def _counted(match: re.Match[str]) -> Extent:
-    number = _value(match)
+def _counted_extent(match: re.Match[str]) -> Extent:
+    number = _number_of(match)
     least, most = int(number), int(-(-number // 1))
     if match["more"]:
-        most = max(least, int(-(-_simple(match["more"]) // 1)))
-    return _qualified(match["qualifier"] or "", UNITS[match["unit"]], least, max(1, most))
+        most = max(least, int(-(-_parse_number(match["more"]) // 1)))
+    return _apply_qualifier(match["qualifier"] or "", UNIT_WORDS[match["unit"]], least, max(1, most))
 
 
-def _qualified(qualifier: str, unit: Unit, least: int, most: int) -> Extent:
+def _apply_qualifier(qualifier: str, unit: Unit, least: int, most: int) -> Extent:
     if qualifier in BELOW:
         return Extent(unit, 0, most)
     if qualifier in AT_MOST:
@@ -75,21 +75,21 @@ def _qualified(qualifier: str, unit: Unit, least: int, most: int) -> Extent:
     return Extent(unit, least, most)
 
 
-def _uncounted(match: re.Match[str]) -> Extent:
-    return Extent(UNITS[match["unit"]], 2, None) if match["plural"] else Extent(UNITS[match["unit"]], 1, 1)
+def _uncounted_extent(match: re.Match[str]) -> Extent:
+    return Extent(UNIT_WORDS[match["unit"]], 2, None) if match["plural"] else Extent(UNIT_WORDS[match["unit"]], 1, 1)
 
 
-def _value(match: re.Match[str]) -> float:
+def _number_of(match: re.Match[str]) -> float:
     if match["whole"]:
-        return _simple(match["whole"]) + _simple(match["part"])
-    return _simple(match["bare"] or match["n"])
+        return _parse_number(match["whole"]) + _parse_number(match["part"])
+    return _parse_number(match["bare"] or match["n"])
 
 
-def _simple(number: str) -> float:
+def _parse_number(number: str) -> float:
     if "/" in number:
-        above, below = number.split("/")
-        return int(above) / int(below)
+        numerator, denominator = number.split("/")
+        return int(numerator) / int(denominator)
     if number.isdecimal():
         # An absurd count would only make the language model work for ever.
         return float(min(int(number[:6]), 10_000))
-    return 0.5 if number.endswith("half") else NUMBERS[number]
+    return 0.5 if number.endswith("half") else NUMBER_WORDS[number]

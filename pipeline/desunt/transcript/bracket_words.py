@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from desunt.transcript.bracket_extent import NUMBERS, OPEN, UNITS
+from desunt.transcript.bracket_extent import NUMBER_WORDS, OPEN_QUANTITIES, UNIT_WORDS
 
 
 def _vocabulary(text: str) -> frozenset[str]:
@@ -12,19 +12,19 @@ def _vocabulary(text: str) -> frozenset[str]:
 
 
 # Words that say by themselves that something was not read.
-STRONG = _vocabulary("""
+LOSS_WORDS = _vocabulary("""
     illegible illeg illegibly unreadable unclear garble garbled garbles indecipherable undecipherable undecypherable indistinct inaudible
     unintelligible unleserlich illisible ilegible illeggibile onleesbaar неразборчиво нрзб
 """)
 # Words that say so only of text or paper, or alone.
-WEAK = _vocabulary("missing torn lacuna faded blurred smudged obscured damaged gap mutilated burned burnt stained lost gone cut")
-ALONE = _vocabulary("missing torn lacuna faded blurred smudged obscured damaged gap mutilated")
-PARTS = _vocabulary("""
+WEAK_LOSS_WORDS = _vocabulary("missing torn lacuna faded blurred smudged obscured damaged gap mutilated burned burnt stained lost gone cut")
+WEAK_LOSS_WORDS_ALONE = _vocabulary("missing torn lacuna faded blurred smudged obscured damaged gap mutilated")
+PAGE_PART_WORDS = _vocabulary("""
     text passage portion part section remainder rest page pages paper corner edge line lines word words letter letters paragraph
     paragraphs sentence sentences phrase name names character characters date number signature hole tear group groups
 """)
 # Words that may stand beside them without changing what they say.
-PLAIN = (
+NEUTRAL_WORDS = (
     _vocabulary("""
     a an the of in on at by is are was were to and or as due because here original source document carbon copy typescript manuscript end
     beginning handwriting handwritten hand hands pencil ink pen signed initials initial stamp stamps stamped marginalia marginal
@@ -34,18 +34,19 @@ PLAIN = (
     marks address title place figures numbers foreign code per this entire whole full next following preceding previous omission
     omissions
     """)
-    | PARTS | frozenset(NUMBERS) | frozenset(OPEN) | frozenset(UNITS) | frozenset(f"{unit}s" for unit in UNITS)
+    | PAGE_PART_WORDS | frozenset(NUMBER_WORDS) | frozenset(OPEN_QUANTITIES)
+    | frozenset(UNIT_WORDS) | frozenset(f"{unit}s" for unit in UNIT_WORDS)
 )  # fmt: skip
-STRIKING = PLAIN | _vocabulary("struck crossed scratched lined through")
-HAND = _vocabulary("handwriting handwritten hand signature signed initials marginalia annotation pencil")
-HARM = _vocabulary("torn tear hole damaged burned burnt stain stained water blot mutilated cut corner")
+STRIKING_OUT_WORDS = NEUTRAL_WORDS | _vocabulary("struck crossed scratched lined through")
+HANDWRITING_WORDS = _vocabulary("handwriting handwritten hand signature signed initials marginalia annotation pencil")
+DAMAGE_WORDS = _vocabulary("torn tear hole damaged burned burnt stain stained water blot mutilated cut corner")
 # Words that an editor supplies where a telegram left them out; nobody glosses with them.
-SMALL = _vocabulary("""
+FUNCTION_WORDS = _vocabulary("""
     a an the of to in on at by for from with as and or but if is are was were be been has have had he she it they we you i his her its
     their my our not no that this these those which who when will would shall should can could may might must so than then there all any
     also a.m. p.m. etc etc.
 """)
-LINKS = _vocabulary("of the and de von van der la le di du da al in for on at to")
+NAME_LINK_WORDS = _vocabulary("of the and de von van der la le di du da al in for on at to")
 
 NOT_READ = re.compile(r"\b(?:not|cannot|can't|can not|could not)\s+(?:be\s+)?(?:legible|readable|read|clear|decipher(?:able|ed)?)\b")
 WITHHELD = re.compile(

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from desunt.record.document import Extent, Letters, Reason, Span
-from desunt.transcript.bracket_grammar import MarkKind, Meaning, Site, meaning
+from desunt.transcript.bracket_grammar import BracketContext, MarkKind, classify_bracket
 
-__all__ = ["Mark", "MarkKind", "marks"]
+__all__ = ["Mark", "MarkKind", "find_marks"]
 
 # How much of the line before and after a bracket decides what it means.
-SIGHT = 60
+LINE_CONTEXT_CHARS = 60
 NO_LETTERS = Letters()
-CLOSING = {"]": "[", "⟧": "⟦"}
+GAP_KINDS = (MarkKind.GAP, MarkKind.WITHHELD)
+OPENING_OF = {"]": "[", "⟧": "⟦"}
 
 _BRACKET = re.compile(r"[\[\]⟦⟧]")
 _PARAGRAPH = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)|\f")
@@ -29,8 +30,8 @@ _TARGET = re.compile(r"""\((?:<[^<>\n]*>|[^\s()<>]*)(?:\s+(?:"[^"\n]*"|'[^'\n]*'
 _ADDRESS = re.compile(r"\(<|[/.#:]")
 _DEFINITION = re.compile(r"^ {0,3}\[(?P<name>[^\[\]\n]+)\]:[ \t]*(?:<|https?:|mailto:|www\.|[./#])", re.M)
 # The other forms: only words that nobody writes in parentheses for another purpose.
-_OTHER = re.compile(r"[({<][^()\[\]{}<>\n\r]{1,60}[)}>]")
-_CERTAIN = re.compile(r"illeg(?:ible)?\b|unreadable|indecipherable|undecipherable|redacted\b|not declassified|not legible", re.I)
+_OTHER_BRACKETS = re.compile(r"[({<][^()\[\]{}<>\n\r]{1,60}[)}>]")
+_CERTAIN_WORDS = re.compile(r"illeg(?:ible)?\b|unreadable|indecipherable|undecipherable|redacted\b|not declassified|not legible", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +48,36 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class _BracketPair:
     """A bracket from its opening to behind its closing; `children` tells whether it holds others."""
 
     start: int
     end: int
-    children: tuple[_Pair, ...] = ()
+    children: tuple[_BracketPair, ...] = ()
 
 
-def marks(text: str) -> tuple[Mark, ...]:
+def find_marks(text: str) -> tuple[Mark, ...]:
     """Return every mark of the text in order; they never overlap."""
-    hidden = _Hidden(text)
-    found = [mark for start, end in _paragraphs(text) for mark in _paragraph_marks(text, start, end, hidden)]
-    found += [mark for mark in _other_forms(text) if mark.span[0] not in hidden]
-    return tuple(_with_letters(text, _disjoint(sorted(found, key=lambda mark: mark.span))))
+    masked = _MarkdownMask(text)
+    marks = [mark for start, end in _paragraph_spans(text) for mark in _paragraph_marks(text, start, end, masked)]
+    marks += [mark for mark in _marks_in_other_brackets(text) if mark.span[0] not in masked]
+    return tuple(_attach_letters(text, _drop_overlapping(sorted(marks, key=lambda mark: mark.span))))
 
 
-class _Hidden:
+class _MarkdownMask:
     """The places that Markdown takes out of the text: code and escaped brackets; and the names that links may use."""
 
     def __init__(self, text: str) -> None:
         self._covered = bytearray(len(text) + 1)
-        for start, end in (*_fenced(text), *(match.span() for match in _CODE.finditer(text))):
+        for start, end in (*_code_blocks(text), *(match.span() for match in _CODE.finditer(text))):
             self._covered[start:end] = b"\1" * (end - start)
         self.names = frozenset(m["name"].casefold() for m in _DEFINITION.finditer(text) if not m["name"].startswith("^"))
 
-    def __contains__(self, place: int) -> bool:
-        return bool(self._covered[place])
+    def __contains__(self, position: int) -> bool:
+        return bool(self._covered[position])
 
 
-def _fenced(text: str) -> Iterator[Span]:
+def _code_blocks(text: str) -> Iterator[Span]:
     """Yield blocks of code; one that is never closed is none, for its marks would be lost."""
     opening: re.Match[str] | None = None
     for match in _FENCE.finditer(text):
@@ -87,7 +88,7 @@ def _fenced(text: str) -> Iterator[Span]:
             opening = None
 
 
-def _paragraphs(text: str) -> Iterator[Span]:
+def _paragraph_spans(text: str) -> Iterator[Span]:
     """Yield the stretches between empty lines: a bracket never reaches over one."""
     start = 0
     for match in _PARAGRAPH.finditer(text):
@@ -96,73 +97,73 @@ def _paragraphs(text: str) -> Iterator[Span]:
     yield start, len(text)
 
 
-def _paragraph_marks(text: str, start: int, end: int, hidden: _Hidden) -> Iterator[Mark]:
-    pairs, strays = _pairs(text, start, end, hidden)
-    for place in strays:
-        could_be = "a mark that is never closed" if text[place] in CLOSING.values() else "the end of a mark that was never opened"
-        yield Mark(MarkKind.AMBIGUOUS, (place, place + 1), text[place], could_be=could_be)
+def _paragraph_marks(text: str, start: int, end: int, masked: _MarkdownMask) -> Iterator[Mark]:
+    pairs, unmatched = _match_brackets(text, start, end, masked)
+    for position in unmatched:
+        could_be = "a mark that is never closed" if text[position] in OPENING_OF.values() else "the end of a mark that was never opened"
+        yield Mark(MarkKind.AMBIGUOUS, (position, position + 1), text[position], could_be=could_be)
     for pair in pairs:
-        yield from _pair_marks(text, pair, hidden)
+        yield from _marks_of_pair(text, pair, masked)
 
 
-def _pairs(text: str, start: int, end: int, hidden: _Hidden) -> tuple[list[_Pair], list[int]]:
+def _match_brackets(text: str, start: int, end: int, masked: _MarkdownMask) -> tuple[list[_BracketPair], list[int]]:
     """Return the outermost pairs of a stretch of text, with what they hold, and the brackets that have no partner."""
-    strays: list[int] = []
+    unmatched: list[int] = []
     # Each level: where it was opened, and the pairs closed within it so far; the first is the paragraph itself.
-    levels: list[tuple[int, list[_Pair]]] = [(-1, [])]
+    levels: list[tuple[int, list[_BracketPair]]] = [(-1, [])]
     for match in _BRACKET.finditer(text, start, end):
-        place, sign = match.start(), match.group()
-        if place in hidden or _escaped(text, place):
+        position, sign = match.start(), match.group()
+        if position in masked or _is_escaped(text, position):
             continue
-        if sign not in CLOSING:
-            levels.append((place, []))
-        elif len(levels) > 1 and text[levels[-1][0]] == CLOSING[sign]:
+        if sign not in OPENING_OF:
+            levels.append((position, []))
+        elif len(levels) > 1 and text[levels[-1][0]] == OPENING_OF[sign]:
             opened, children = levels.pop()
-            levels[-1][1].append(_Pair(opened, place + 1, tuple(children)))
+            levels[-1][1].append(_BracketPair(opened, position + 1, tuple(children)))
         else:
-            strays.append(place)
+            unmatched.append(position)
     for opened, _ in levels[1:]:
-        strays.append(opened)
-    return [pair for _, children in levels for pair in children], strays
+        unmatched.append(opened)
+    return [pair for _, children in levels for pair in children], unmatched
 
 
-def _escaped(text: str, place: int) -> bool:
+def _is_escaped(text: str, position: int) -> bool:
     count = 0
     # Typists do not write backslashes: more than a few only come from an attack.
-    while count < 8 and place > count and text[place - 1 - count] == "\\":
+    while count < 8 and position > count and text[position - 1 - count] == "\\":
         count += 1
     return count % 2 == 1
 
 
-def _pair_marks(text: str, outermost: _Pair, hidden: _Hidden) -> Iterator[Mark]:
+def _marks_of_pair(text: str, outermost: _BracketPair, masked: _MarkdownMask) -> Iterator[Mark]:
     """Yield the marks of an outermost pair; of nested pairs the innermost are marks, and the others are reported."""
-    waiting = [outermost]
-    while waiting:
-        pair = waiting.pop()
-        if _is_link(text, pair, hidden):
+    stack = [outermost]
+    while stack:
+        pair = stack.pop()
+        if _is_link(text, pair, masked):
             continue
         if not pair.children:
-            yield _mark(text, pair)
+            yield _classify(text, pair, text[pair.start + 1 : pair.end - 1])
         elif _is_double(pair):
-            yield from _double(text, pair)
+            yield from _double_bracket_mark(text, pair)
         else:
             yield Mark(MarkKind.AMBIGUOUS, (pair.start, pair.start + 1), text[pair.start], could_be="a note that holds other marks")
-            waiting.extend(pair.children)
+            stack.extend(pair.children)
 
 
-def _is_double(pair: _Pair) -> bool:
+def _is_double(pair: _BracketPair) -> bool:
     """Tell whether this is `[[...]]`: marks of some projects, links of others."""
     child = pair.children[0]
     return len(pair.children) == 1 and not child.children and (child.start, child.end) == (pair.start + 1, pair.end - 1)
 
 
-def _double(text: str, pair: _Pair) -> Iterator[Mark]:
-    found = _classified(text, pair, text[pair.start + 2 : pair.end - 2])
-    if found.kind in (MarkKind.GAP, MarkKind.WITHHELD):
-        yield found
+def _double_bracket_mark(text: str, pair: _BracketPair) -> Iterator[Mark]:
+    mark = _classify(text, pair, text[pair.start + 2 : pair.end - 2])
+    if mark.kind in GAP_KINDS:
+        yield mark
 
 
-def _is_link(text: str, pair: _Pair, hidden: _Hidden) -> bool:
+def _is_link(text: str, pair: _BracketPair, masked: _MarkdownMask) -> bool:
     """Tell whether Markdown reads the pair as a link, an image, a footnote or the name of a link."""
     if text[pair.start] != "[":
         return False
@@ -171,65 +172,58 @@ def _is_link(text: str, pair: _Pair, hidden: _Hidden) -> bool:
     target = _TARGET.match(text, pair.end)
     if target and (text[max(0, pair.start - 1) : pair.start] == "!" or _ADDRESS.search(target.group())):
         return True
-    return bool(hidden.names) and _is_named(text, pair, hidden)
+    return bool(masked.names) and _is_reference_link(text, pair, masked)
 
 
-def _is_named(text: str, pair: _Pair, hidden: _Hidden) -> bool:
+def _is_reference_link(text: str, pair: _BracketPair, masked: _MarkdownMask) -> bool:
     behind = re.compile(r"\[([^\[\]\n]{0,999})\]").match(text, pair.end)
     names = (text[pair.start + 1 : pair.end - 1], behind.group(1) if behind else "")
-    return any(name.casefold() in hidden.names for name in names)
+    return any(name.casefold() in masked.names for name in names)
 
 
-def _mark(text: str, pair: _Pair) -> Mark:
-    return _classified(text, pair, text[pair.start + 1 : pair.end - 1])
-
-
-def _classified(text: str, pair: _Pair, content: str) -> Mark:
-    before = re.split(r"[\n\r\f]", text[max(0, pair.start - SIGHT) : pair.start])
-    after = re.split(r"[\n\r\f]", text[pair.end : pair.end + SIGHT])
+def _classify(text: str, pair: _BracketPair, content: str) -> Mark:
+    before = re.split(r"[\n\r\f]", text[max(0, pair.start - LINE_CONTEXT_CHARS) : pair.start])
+    after = re.split(r"[\n\r\f]", text[pair.end : pair.end + LINE_CONTEXT_CHARS])
     # A gloss may begin the line after the word it explains.
-    sight = before[-1] if before[-1].strip() or len(before) < 2 or not before[-2].strip() else before[-2] + " "
-    return _marked(text, pair, meaning(content, Site(sight, after[0], white=text[pair.start] == "⟦")))
+    line_before = before[-1] if before[-1].strip() or len(before) < 2 or not before[-2].strip() else before[-2] + " "
+    bracket = classify_bracket(content, BracketContext(line_before, after[0], white=text[pair.start] == "⟦"))
+    span, source = (pair.start, pair.end), text[pair.start : pair.end]
+    return Mark(bracket.kind, span, source, bracket.extent, reason=bracket.reason, could_be=bracket.could_be)
 
 
-def _marked(text: str, pair: _Pair, found: Meaning) -> Mark:
-    span = (pair.start, pair.end)
-    return Mark(found.kind, span, text[pair.start : pair.end], found.extent, reason=found.reason, could_be=found.could_be)
-
-
-def _other_forms(text: str) -> Iterator[Mark]:
+def _marks_in_other_brackets(text: str) -> Iterator[Mark]:
     """Yield gaps and withheld passages in other brackets: `(illegible)`, `<illegible>`, `{redacted}`."""
-    for match in _OTHER.finditer(text):
-        if _CERTAIN.search(match.group()):
-            found = _classified(text, _Pair(match.start(), match.end()), match.group()[1:-1])
-            if found.kind in (MarkKind.GAP, MarkKind.WITHHELD):
-                yield found
+    for match in _OTHER_BRACKETS.finditer(text):
+        if _CERTAIN_WORDS.search(match.group()):
+            mark = _classify(text, _BracketPair(match.start(), match.end()), match.group()[1:-1])
+            if mark.kind in GAP_KINDS:
+                yield mark
 
 
-def _disjoint(found: list[Mark]) -> Iterator[Mark]:
+def _drop_overlapping(marks: list[Mark]) -> Iterator[Mark]:
     end = 0
-    for mark in found:
+    for mark in marks:
         if mark.span[0] >= end:
             end = mark.span[1]
             yield mark
 
 
-def _with_letters(text: str, found: Iterator[Mark]) -> Iterator[Mark]:
+def _attach_letters(text: str, marks: Iterator[Mark]) -> Iterator[Mark]:
     """Widen gaps to the letters that touch them; letters between two gaps belong to the first."""
-    ordered, floor = list(found), 0
+    ordered, floor = list(marks), 0
     ceilings = [mark.span[0] for mark in ordered[1:]] + [len(text)]
     for mark, ceiling in zip(ordered, ceilings, strict=False):
-        if mark.kind in (MarkKind.GAP, MarkKind.WITHHELD):
+        if mark.kind in GAP_KINDS:
             start, end = _letters_before(text, mark.span[0], floor), _letters_after(text, mark.span[1], ceiling)
-            kept = Letters(_composed(text[start : mark.span[0]]), _composed(text[mark.span[1] : end]))
-            yield Mark(mark.kind, (start, end), text[start:end], mark.extent, kept, mark.reason, mark.could_be)
+            letters = Letters(_nfc(text[start : mark.span[0]]), _nfc(text[mark.span[1] : end]))
+            yield Mark(mark.kind, (start, end), text[start:end], mark.extent, letters, mark.reason, mark.could_be)
             floor = end
         else:
             yield mark
             floor = mark.span[1]
 
 
-def _composed(letters: str) -> str:
+def _nfc(letters: str) -> str:
     return unicodedata.normalize("NFC", letters)
 
 
@@ -237,20 +231,20 @@ def _is_letter(sign: str) -> bool:
     return sign.isalnum() or sign in "'’-" or unicodedata.category(sign)[0] == "M"
 
 
-def _letters_before(text: str, place: int, floor: int) -> int:
-    start = place
+def _letters_before(text: str, position: int, floor: int) -> int:
+    start = position
     while start > floor and _is_letter(text[start - 1]):
         start -= 1
     # A quotation mark or a dash that only stands before the word is not of the word.
-    while start < place and not text[start].isalnum():
+    while start < position and not text[start].isalnum():
         start += 1
     return start
 
 
-def _letters_after(text: str, place: int, ceiling: int) -> int:
-    end = place
+def _letters_after(text: str, position: int, ceiling: int) -> int:
+    end = position
     while end < ceiling and _is_letter(text[end]):
         end += 1
-    while end > place and not (text[end - 1].isalnum() or unicodedata.category(text[end - 1])[0] == "M"):
+    while end > position and not (text[end - 1].isalnum() or unicodedata.category(text[end - 1])[0] == "M"):
         end -= 1
     return end

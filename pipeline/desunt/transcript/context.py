@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from desunt.record.document import Document, Gap, Line, Span, Token, Word
-from desunt.transcript.brackets import Mark, MarkKind, marks
+from desunt.transcript.brackets import Mark, MarkKind, find_marks
 
 # Kinds of marks that are not the text's own words.
-DROPPED = frozenset({MarkKind.GLOSS, MarkKind.SIC, MarkKind.PAGE, MarkKind.NOTE})
-LOST = "…"
-STEP = 400
+HIDDEN_KINDS = frozenset({MarkKind.GLOSS, MarkKind.SIC, MarkKind.PAGE, MarkKind.NOTE})
+ELLIPSIS = "…"
+CONTEXT_STEP_CHARS = 400
 
 _DOUBT = re.compile(
     r".(?:(?:illegible|unclear|uncertain|perhaps|probably|possibly|presumably|should read|read|recte)\b[:,;]?\s+|\?\s*)", re.I
@@ -26,13 +26,13 @@ _DOUBT = re.compile(
 
 
 @dataclass(slots=True)
-class _Reading:
+class _DocumentText:
     """The whole document as a language model reads it, growing; and where in it each gap begins and ends."""
 
     parts: list[str] = field(default_factory=list)
     length: int = 0
     tail: str = ""
-    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    gap_spans: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
         if text:
@@ -47,7 +47,7 @@ class _Reading:
         self.tail = self.tail[:-1]
 
 
-def contexts(document: Document, before: int = 1200, after: int = 600) -> dict[str, tuple[str, str]]:
+def gap_contexts(document: Document, before: int = 1200, after: int = 600) -> dict[str, tuple[str, str]]:
     """Return for each gap, by id, some `before` characters (up to STEP more) before it and up to `after` after it, cut between words.
 
     The text before a gap begins at a multiple of STEP, so that gaps near each other have texts that begin at one place: a model reads what
@@ -55,19 +55,14 @@ def contexts(document: Document, before: int = 1200, after: int = 600) -> dict[s
 
     Surviving letters belong to neither. The text after a gap is empty where nobody knows whether the next line continues it.
     """
-    reading = _read(document)
+    reading = _read_document(document)
     text = "".join(reading.parts)
-    return {gap.id: _round(text, gap, reading.places[gap.id], before, after) for gap in document.gaps}
+    return {gap.id: _context_around(text, gap, reading.gap_spans[gap.id], before, after) for gap in document.gaps}
 
 
-def gap_context(document: Document, gap: Gap, before: int = 1200, after: int = 600) -> tuple[str, str]:
-    """Return the text before and after one gap; for many gaps of a document `contexts` reads it only once."""
-    return contexts(document, before, after)[gap.id]
-
-
-def _round(text: str, gap: Gap, place: tuple[int, int], before: int, after: int) -> tuple[str, str]:
-    start, end = place
-    first = max(0, start - before) // STEP * STEP
+def _context_around(text: str, gap: Gap, position: tuple[int, int], before: int, after: int) -> tuple[str, str]:
+    start, end = position
+    first = max(0, start - before) // CONTEXT_STEP_CHARS * CONTEXT_STEP_CHARS
     left = text[first:start]
     if first and not text[first - 1].isspace():
         left = re.sub(r"^\S*\s*", "", left)
@@ -79,8 +74,8 @@ def _round(text: str, gap: Gap, place: tuple[int, int], before: int, after: int)
     return left, right
 
 
-def _read(document: Document) -> _Reading:
-    reading, shown = _Reading(), Shown(document)
+def _read_document(document: Document) -> _DocumentText:
+    reading, visible = _DocumentText(), VisibleText(document)
     for page in document.pages:
         for region in page.regions:
             if reading.length and reading.tail[-1:] != "\n":
@@ -88,50 +83,50 @@ def _read(document: Document) -> _Reading:
             previous: Line | None = None
             for line in region.lines:
                 if previous is not None:
-                    _end_line(reading, previous, line, shown)
-                _read_line(reading, line, shown)
+                    _end_line(reading, previous, line, visible)
+                _read_line(reading, line, visible)
                 previous = line if line.tokens else previous
     return reading
 
 
-def _read_line(reading: _Reading, line: Line, shown: Shown) -> None:
+def _read_line(reading: _DocumentText, line: Line, visible: VisibleText) -> None:
     previous: Token | None = None
     for token in line.tokens:
         if isinstance(token, Gap):
-            _space(reading, previous, token)
+            _add_space(reading, previous, token)
             _read_gap(reading, token)
         else:
-            text = shown.text(token)
+            text = visible.text(token)
             if not text:
                 continue
             # What is left of `[Dalian],` closes the word before the gloss.
             if not (text != token.text and re.fullmatch(r"[.,;:!?)'\"’”]+", text)):
-                _space(reading, previous, token)
+                _add_space(reading, previous, token)
             reading.add(text)
         previous = token
 
 
-def _space(reading: _Reading, previous: Token | None, token: Token) -> None:
-    touch = previous is not None and previous.span is not None and token.span is not None and previous.span[1] == token.span[0]
-    if previous is not None and not touch and not reading.tail[-1:].isspace():
+def _add_space(reading: _DocumentText, previous: Token | None, token: Token) -> None:
+    touching = previous is not None and previous.span is not None and token.span is not None and previous.span[1] == token.span[0]
+    if previous is not None and not touching and not reading.tail[-1:].isspace():
         reading.add(" ")
 
 
-def _read_gap(reading: _Reading, gap: Gap) -> None:
+def _read_gap(reading: _DocumentText, gap: Gap) -> None:
     start = reading.length
     reading.add(gap.letters.before)
     # After the source's own ellipsis a second one would be odd.
-    reading.add("" if reading.tail.rstrip().endswith(("...", LOST)) and not gap.letters.before else LOST)
+    reading.add("" if reading.tail.rstrip().endswith(("...", ELLIPSIS)) and not gap.letters.before else ELLIPSIS)
     reading.add(gap.letters.after)
-    reading.places[gap.id] = (start, reading.length)
+    reading.gap_spans[gap.id] = (start, reading.length)
 
 
-def _end_line(reading: _Reading, line: Line, following: Line, shown: Shown) -> None:
+def _end_line(reading: _DocumentText, line: Line, following: Line, visible: VisibleText) -> None:
     """Join two lines: by a line feed where the first ends in an open gap or was broken on purpose, else by a space or a hyphen's fall."""
     if not line.tokens or not reading.length:
         return
     last, first = line.tokens[-1], following.tokens[0] if following.tokens else None
-    if (isinstance(last, Gap) and last.continues is None) or shown.broken(last, first):
+    if (isinstance(last, Gap) and last.continues is None) or visible.breaks_line(last, first):
         reading.add("\n")
     elif isinstance(last, Word) and isinstance(first, Word) and re.search(r"[^\W\d_][-‐¬]$", last.text) and first.text[0].isalpha():
         if first.text[0].islower() and reading.tail[-1:] == last.text[-1]:
@@ -140,42 +135,42 @@ def _end_line(reading: _Reading, line: Line, following: Line, shown: Shown) -> N
         reading.add(" ")
 
 
-class Shown:
+class VisibleText:
     """The words without what editors put between them: as a language model sees them, and as they stand on the page."""
 
     def __init__(self, document: Document) -> None:
         self._source = document.transcript.text if document.transcript else ""
-        self._cuts = [cut for mark in marks(self._source) for cut in _cuts(mark, self._source)]
-        self._starts = [start for start, _ in self._cuts]
+        self._hidden_spans = [hidden_span for mark in find_marks(self._source) for hidden_span in _hidden_spans(mark, self._source)]
+        self._starts = [start for start, _ in self._hidden_spans]
 
     def text(self, word: Word) -> str:
-        if word.span is None or not self._cuts:
+        if word.span is None or not self._hidden_spans:
             return word.text
         start, end = word.span
-        kept, place = [], start
-        for cut_start, cut_end in self._within(start, end):
-            kept.append(self._source[place : max(place, cut_start)])
-            place = max(place, cut_end)
-        return unicodedata.normalize("NFC", "".join([*kept, self._source[place:end]]).strip()) if kept else word.text
+        pieces, position = [], start
+        for hidden_start, hidden_end in self._within(start, end):
+            pieces.append(self._source[position : max(position, hidden_start)])
+            position = max(position, hidden_end)
+        return unicodedata.normalize("NFC", "".join([*pieces, self._source[position:end]]).strip()) if pieces else word.text
 
-    def broken(self, last: Token, first: Token | None) -> bool:
+    def breaks_line(self, last: Token, first: Token | None) -> bool:
         """Tell whether the transcript breaks the line here on purpose: two spaces at its end, in Markdown."""
         if last.span is None or first is None or first.span is None or not self._source:
             return False
         return re.match(r"  +[\r\n]", self._source[last.span[1] : min(first.span[0], last.span[1] + 80)]) is not None
 
     def _within(self, start: int, end: int) -> Iterator[Span]:
-        place = max(0, bisect_right(self._starts, start) - 1)
-        while place < len(self._cuts) and self._cuts[place][0] < end:
-            if self._cuts[place][1] > start:
-                yield self._cuts[place]
-            place += 1
+        position = max(0, bisect_right(self._starts, start) - 1)
+        while position < len(self._hidden_spans) and self._hidden_spans[position][0] < end:
+            if self._hidden_spans[position][1] > start:
+                yield self._hidden_spans[position]
+            position += 1
 
 
-def _cuts(mark: Mark, source: str) -> Iterator[Span]:
+def _hidden_spans(mark: Mark, source: str) -> Iterator[Span]:
     """Yield the stretches of the source that a language model does not see."""
     start, end = mark.span
-    if mark.kind in DROPPED:
+    if mark.kind in HIDDEN_KINDS:
         yield start, end
     elif mark.kind is MarkKind.CONJECTURE:
         # An editor's conjecture is shown without the signs of doubt: `[be?]` is `be`, `[unclear: Moscow]` is `Moscow`.

@@ -10,28 +10,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from desunt.errors import InputError
-from desunt.record.decision_log_file import Log
+from desunt.record.decision_log_file import DecisionLog
 from desunt.record.manifest import MANIFEST, write_manifest
-from desunt.verify.document import prove_document
-from desunt.verify.findings import Breach, Finding, Note, Unfinished
-from desunt.verify.handover import log_of, prove_checksums, prove_log, unpack
+from desunt.verify.document import verify_document
+from desunt.verify.findings import Breach, Finding, Remark, Unfinished
+from desunt.verify.handover import read_handed_log, unpack, verify_checksums, verify_handed_log
 
-__all__ = ["Breach", "Report", "as_json", "format_report", "verify", "with_findings", "write_manifest"]
+__all__ = ["Breach", "VerificationReport", "as_json", "format_report", "verify", "with_findings", "write_manifest"]
 
 MARKERS = ("record.json", "conjectures.json", MANIFEST, "source.json", "pages")
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerificationReport:
     """What a proof found: breaches, documents that are not finished, and notes on what could not be checked."""
 
     documents: int
     breaches: tuple[Breach, ...]
     unfinished: tuple[Unfinished, ...]
-    notes: tuple[Note, ...]
+    notes: tuple[Remark, ...]
 
 
-def verify(folder: Path, *, scans: Path | None = None) -> Report:
+def verify(folder: Path, *, scans: Path | None = None) -> VerificationReport:
     """Prove every document under the folder, or the one whose folder it is, or what a ZIP for hand-over holds.
 
     Scans are looked for in `scans` first, then where they were. A list of checksums is proved where there is one, and the log of
@@ -46,22 +46,22 @@ def verify(folder: Path, *, scans: Path | None = None) -> Report:
     return _verify(folder, scans, [])
 
 
-def _verify(folder: Path, scans: Path | None, wrong: list[Breach]) -> Report:
+def _verify(folder: Path, scans: Path | None, wrong: list[Breach]) -> VerificationReport:
     homes = list(_document_folders(folder))
-    handed = log_of(folder)
-    log = handed if isinstance(handed, Log) else None
-    of_documents = (finding for home in homes for finding in prove_document(home, _name(home, folder), scans, log))
-    found = (*wrong, *prove_checksums(folder), *prove_log(handed, folder, homes), *of_documents)
-    return with_findings(Report(len(homes), (), (), ()), found)
+    handed = read_handed_log(folder)
+    log = handed if isinstance(handed, DecisionLog) else None
+    of_documents = (finding for home in homes for finding in verify_document(home, _name_in_report(home, folder), scans, log))
+    found = (*wrong, *verify_checksums(folder), *verify_handed_log(handed, folder, homes), *of_documents)
+    return with_findings(VerificationReport(len(homes), (), (), ()), found)
 
 
-def with_findings(report: Report, found: tuple[Finding, ...]) -> Report:
+def with_findings(report: VerificationReport, found: tuple[Finding, ...]) -> VerificationReport:
     """Return the report with more that was found."""
-    return Report(
+    return VerificationReport(
         report.documents,
         (*report.breaches, *(one for one in found if isinstance(one, Breach))),
         (*report.unfinished, *(one for one in found if isinstance(one, Unfinished))),
-        (*report.notes, *(one for one in found if isinstance(one, Note))),
+        (*report.notes, *(one for one in found if isinstance(one, Remark))),
     )
 
 
@@ -74,19 +74,19 @@ def _document_folders(folder: Path) -> Iterator[Path]:
         folders.sort()
 
 
-def _name(home: Path, folder: Path) -> PurePosixPath:
+def _name_in_report(home: Path, folder: Path) -> PurePosixPath:
     return PurePosixPath(home.relative_to(folder).as_posix())
 
 
-def format_report(report: Report) -> str:
+def format_report(report: VerificationReport) -> str:
     """Return the report for a person: breaches first, each with its file and place."""
-    lines = [f"BROKEN  {_place(one)}: {one.problem}" for one in report.breaches]
+    lines = [f"BROKEN  {_where(one)}: {one.problem}" for one in report.breaches]
     lines += [f"unfinished  {one.file}: {one.problem}" for one in report.unfinished]
-    lines += [f"note  {_place(one)}: {one.problem}" for one in report.notes]
+    lines += [f"note  {_where(one)}: {one.problem}" for one in report.notes]
     return "\n".join([*lines, _verdict(report)])
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: VerificationReport) -> str:
     number = f"{report.documents} document{'' if report.documents == 1 else 's'}"
     if report.breaches:
         files = len({breach.file for breach in report.breaches})
@@ -97,10 +97,10 @@ def _verdict(report: Report) -> str:
     return f"{number}: no conjecture stands in a reading text, and every hash holds{rest}" if report.documents else "no documents here"
 
 
-def _place(finding: Breach | Note) -> str:
+def _where(finding: Breach | Remark) -> str:
     return f"{finding.file}: {finding.place}" if finding.place else finding.file
 
 
-def as_json(report: Report) -> str:
+def as_json(report: VerificationReport) -> str:
     """Return the report for a program."""
     return json.dumps({"schema": "desunt-verify-1", **asdict(report)}, ensure_ascii=False, indent=1)

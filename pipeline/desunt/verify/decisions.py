@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from desunt.record.conjecture import Decision
-from desunt.record.decision_log_file import LOG, Log
+from desunt.record.decision_log_file import DECISION_LOG, DecisionLog
 from desunt.record.document import Document, Gap, lines_with_pages
 from desunt.record.edits import apply_edits
 from desunt.record.files import Record
-from desunt.verify.findings import Breach, Finding, Note
+from desunt.verify.findings import Breach, Finding, Remark
 
-READINGS = ("accepted", "amended", "corrected")
+READING_VERDICTS = ("accepted", "amended", "corrected")
 
 
-def prove_decisions(record: Record, file: str) -> Iterator[Finding]:
+def verify_decisions(record: Record, file: str) -> Iterator[Finding]:
     """Yield what is wrong with decisions and edits, and a note for each that no longer finds its place."""
     edited, lost = apply_edits(record.document, record.edits)
     for edit in lost:
-        yield Note(file, f"edit {edit.id}", "finds its place no more: the page was read otherwise since")
+        yield Remark(file, f"edit {edit.id}", "finds its place no more: the page was read otherwise since")
     for edit in record.edits:
         if not edit.editor.strip():
             yield Breach(file, f"edit {edit.id}", "names no editor")
-    reasons = {**_tokens(record.document), **_tokens(edited)}
+    reasons = {**_reasons_by_token(record.document), **_reasons_by_token(edited)}
     for name, decision in (record.decisions or {}).items():
         yield from (Breach(file, f"decision about {name}", problem) for problem in _problems(name, decision))
         if name not in reasons:
-            yield Note(file, f"decision about {name}", "finds its place no more: the page was read otherwise since")
-        elif decision.verdict in READINGS and reasons[name] == "withheld":
+            yield Remark(file, f"decision about {name}", "finds its place no more: the page was read otherwise since")
+        elif decision.verdict in READING_VERDICTS and reasons[name] == "withheld":
             yield Breach(file, f"decision about {name}", "gives a reading for what was withheld")
 
 
@@ -36,27 +36,28 @@ def _problems(name: str, decision: Decision) -> Iterator[str]:
         yield f"is about another place, {decision.gap_id}"
     if not decision.editor.strip() or not decision.at.strip():
         yield "names no editor, or no time"
-    if decision.verdict in READINGS and not (decision.text or "").strip():
+    if decision.verdict in READING_VERDICTS and not (decision.text or "").strip():
         yield f"is {decision.verdict} and has no text"
-    if decision.verdict in READINGS and decision.basis is None:
+    if decision.verdict in READING_VERDICTS and decision.basis is None:
         yield f"is {decision.verdict} and does not say whether it was read in the ink or is a guess"
 
 
-def _tokens(document: Document) -> dict[str, str]:
+def _reasons_by_token(document: Document) -> dict[str, str]:
     tokens = (token for _, line in lines_with_pages(document) for token in line.tokens)
     return {token.id: token.reason if isinstance(token, Gap) else "" for token in tokens}
 
 
-def prove_logged(record: Record, log: Log, file: str) -> Iterator[Breach]:
+def verify_against_log(record: Record, log: DecisionLog, file: str) -> Iterator[Breach]:
     """Yield each decision that is not what the desk's log comes to for this document."""
-    stands, edits = log(record.document.id)
+    current = log.decisions_about(record.document.id)
+    stands, edits = current.decisions, current.edits
     told: Mapping[str, Decision] = record.decisions or {}
     for name in sorted(told.keys() | stands.keys()):
         if name not in stands:
-            yield Breach(file, f"decision about {name}", f"does not stand in {LOG}, the desk's log")
+            yield Breach(file, f"decision about {name}", f"does not stand in {DECISION_LOG}, the desk's log")
         elif name not in told:
-            yield Breach(file, f"decision about {name}", f"is missing; it stands in {LOG}, the desk's log")
+            yield Breach(file, f"decision about {name}", f"is missing; it stands in {DECISION_LOG}, the desk's log")
         elif told[name] != stands[name]:
-            yield Breach(file, f"decision about {name}", f"says something else than {LOG}, the desk's log")
+            yield Breach(file, f"decision about {name}", f"says something else than {DECISION_LOG}, the desk's log")
     if record.edits != edits:
-        yield Breach(file, "edits", f"are others than those that stand in {LOG}, the desk's log")
+        yield Breach(file, "edits", f"are others than those that stand in {DECISION_LOG}, the desk's log")

@@ -12,28 +12,38 @@ from itertools import zip_longest
 from urllib.parse import quote
 
 from desunt.errors import DesuntError
-from desunt.export import RESERVED, Based, Exporter, Mode, Pictures, export_files, export_name, exporter_names, load_exporter
-from desunt.export.dehyphenation import text_in
+from desunt.export import (
+    RESERVED_FILE_NAMES,
+    Exporter,
+    ImageSource,
+    Mode,
+    NeedsBaseUri,
+    export_file_name,
+    export_files,
+    exporter_names,
+    load_exporter,
+)
+from desunt.export.dehyphenation import text_in_format
 from desunt.export.formats.text import text_encoding
-from desunt.export.modes import in_mode, standings
+from desunt.export.modes import render_line, view_for_mode
 from desunt.export.wording import GENERATOR
 from desunt.record.document import ImageRef, Word, lines_with_pages
 from desunt.record.files import Record
-from desunt.verify.findings import Breach, Finding, Note
+from desunt.verify.findings import Breach, Finding, Remark
 from desunt.verify.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of, html_pictures
 from desunt.verify.readback.pdf import pdf_said
 from desunt.verify.readback.plain_text import written_out
-from desunt.verify.scans import pdf_pictures
+from desunt.verify.scans import pdf_image_source
 
 # Where to look for an editor's name, by format; elsewhere the file as it is, its entities resolved.
 SAID = {"pdf": pdf_said}
 
 
-def export_of(file: str) -> tuple[Exporter, Mode] | None:
+def match_export(file: str) -> tuple[Exporter, Mode] | None:
     """Return the exporter and mode whose file this would be by its name; None for records, pages and files of no format."""
-    if file.casefold() in RESERVED or (file.startswith("pages/") and file.endswith(".json")):
+    if file.casefold() in RESERVED_FILE_NAMES or (file.startswith("pages/") and file.endswith(".json")):
         return None
-    endings = {export_name("", one, mode).casefold(): (one, mode) for one in _exporters() for mode in one.modes}
+    endings = {export_file_name("", one, mode).casefold(): (one, mode) for one in _exporters() for mode in one.modes}
     fitting = [ending for ending in endings if file.casefold().endswith(ending)]
     return endings[max(fitting, key=len)] if fitting else None
 
@@ -43,77 +53,77 @@ def _exporters() -> tuple[Exporter, ...]:
     return tuple(map(load_exporter, exporter_names()))
 
 
-def prove_export(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Finding]:
+def verify_export(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Finding]:
     """Yield what is wrong with an export; `complete` says whether the opinions of the record could be read."""
     exporter, mode = kind
-    part = _part(kind, record, file)
+    part = _part_of_record(kind, record, file)
     if part is None:
         yield Breach(file, "", "is the export of a page that record.json does not have")
         return
     record = part
-    found = list(_contents(kind, content, record, file, complete=complete))
+    found = list(_verify_contents(kind, content, record, file, complete=complete))
     yield from found
     if not found and (complete or (exporter.kind == "reading" and mode != "apparatus")):
-        yield from _afresh(exporter, mode, content, record, file)
+        yield from _reexport(exporter, mode, content, record, file)
 
 
-def _part(kind: tuple[Exporter, Mode], record: Record, file: str) -> Record | None:
+def _part_of_record(kind: tuple[Exporter, Mode], record: Record, file: str) -> Record | None:
     """Return the part of the record that a file is made from; None if there is no such page."""
     made = {name.casefold(): part for name, part in export_files("", *kind, record)}
     return next((made[ending] for ending in sorted(made, key=len, reverse=True) if file.casefold().endswith(ending)), None)
 
 
-def _contents(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Breach]:
+def _verify_contents(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Breach]:
     exporter, mode = kind
     try:
-        written = decoded(kind, content, record)
-        yield from _text(kind, written, record, file)
-        yield from _editors(kind, written, record, file)
+        written = decode(kind, content, record)
+        yield from _verify_text(kind, written, record, file)
+        yield from _verify_editor_names(kind, written, record, file)
         if exporter.name in UNLABELLED:
             for place in UNLABELLED[exporter.name](written):
                 yield Breach(file, place, "is a candidate without the word CONJECTURE before it")
         if complete and exporter.name in LABELLED:
             supposed = record if exporter.kind == "apparatus" or mode == "apparatus" else replace(record, opinions={})
-            yield from _number(LABELLED[exporter.name](written), supposed, file)
+            yield from _verify_candidate_count(LABELLED[exporter.name](written), supposed, file)
     except (LookupError, TypeError, ValueError, RecursionError, AssertionError, SyntaxError) as error:
         yield Breach(file, "", f"is not what a {exporter.name} export is: {type(error).__name__}: {error}")
 
 
-def decoded(kind: tuple[Exporter, Mode], content: bytes, record: Record) -> str:
+def decode(kind: tuple[Exporter, Mode], content: bytes, record: Record) -> str:
     """Return the content of an export as characters; of a PDF its bytes, as Latin-1."""
     exporter, mode = kind
     encodings = {"text": text_encoding(record, mode), "pdf": "latin-1"}
     return content.decode(encodings.get(exporter.name, "utf-8"))
 
 
-def _editors(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
+def _verify_editor_names(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
     """Yield each reading of an editor that stands in an accepted text without the editor's name."""
     exporter, mode = kind
     if mode != "accepted":
         return
-    said, shown = SAID.get(exporter.name, unescape)(written), in_mode(record, mode)
+    said, shown = SAID.get(exporter.name, unescape)(written), view_for_mode(record, mode)
     for _, line in lines_with_pages(shown.document):
-        for one in standings(line, shown, mode):
-            if one.decision and not any(name in said for name in _names(one.decision.editor)):
+        for one in render_line(line, shown, mode):
+            if one.decision and not any(name in said for name in _spellings(one.decision.editor)):
                 place = f"{'word' if isinstance(one.token, Word) else 'gap'} {one.token.id}"
                 yield Breach(file, place, f"has the reading {one.text!r} and does not name its editor, {one.decision.editor!r}")
 
 
-def _names(name: str) -> tuple[str, ...]:
+def _spellings(name: str) -> tuple[str, ...]:
     """Return a name as formats may write it."""
     shown = written_out(name)
     return name, shown, re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown), json.dumps(shown, ensure_ascii=False)[1:-1]
 
 
-def _text(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
+def _verify_text(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
     exporter, mode = kind
     if exporter.name not in TEXT_OF:
         return
     shown = SHOWN.get(exporter.name, str)
     read = str if (exporter.name, mode) == ("text", "diplomatic") else TEXT_OF[exporter.name]
-    text, truth = shown(read(written)), shown(text_in(exporter.name, record, mode))
+    text, truth = shown(read(written)), shown(text_in_format(exporter.name, record, mode))
     if text != truth:
-        line, found, right = _difference(text, truth)
+        line, found, right = _first_difference(text, truth)
         yield Breach(file, f"line {line} of the text", f"is {found}, where the record has {right}")
     for opinion in record.opinions.values():
         for candidate in opinion.candidates:
@@ -121,61 +131,61 @@ def _text(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) 
                 yield Breach(file, f"gap {opinion.gap_id}", f"the text holds {candidate.text!r}, a conjecture that the page does not say")
 
 
-def _difference(text: str, truth: str) -> tuple[int, str, str]:
+def _first_difference(text: str, truth: str) -> tuple[int, str, str]:
     """Return the first line that differs, from 1, and what stands there in both."""
     pairs = enumerate(zip_longest(text.split("\n"), truth.split("\n")), start=1)
     number, (found, right) = next(((number, pair) for number, pair in pairs if pair[0] != pair[1]), (0, ("", "")))
     # Lines of markup are long: show them from a little before the place where they part.
     apart = next((place for place, (a, b) in enumerate(zip(found or "", right or "", strict=False)) if a != b), 0)
     start = max(0, apart - 40)
-    return number, _short(found, start), _short(right, start)
+    return number, _excerpt(found, start), _excerpt(right, start)
 
 
-def _short(line: str | None, start: int) -> str:
+def _excerpt(line: str | None, start: int) -> str:
     if line is None:
         return "nothing"
     shown = ("..." if start else "") + line[start:]
     return repr(shown if len(shown) <= 100 else shown[:97] + "...")
 
 
-def _number(found: int, record: Record, file: str) -> Iterator[Breach]:
+def _verify_candidate_count(found: int, record: Record, file: str) -> Iterator[Breach]:
     gaps = {gap.id for gap in record.document.gaps}
     right = sum(len(opinion.candidates) for gap_id, opinion in record.opinions.items() if gap_id in gaps)
     if found != right:
         yield Breach(file, "candidates", f"holds {found}, where conjectures.json has {right}")
 
 
-def _afresh(exporter: Exporter, mode: Mode, content: bytes, record: Record, file: str) -> Iterator[Finding]:
+def _reexport(exporter: Exporter, mode: Mode, content: bytes, record: Record, file: str) -> Iterator[Finding]:
     """Compare with what the record gives now; page images are taken from the export itself, and proved from the scans apart."""
     try:
-        exporter = _based(exporter, content, record)
-        made = b"".join(exporter.export(record, _own_pictures(exporter, content, record), mode))
+        exporter = _with_own_base_uri(exporter, content, record)
+        made = b"".join(exporter.export(record, _embedded_images(exporter, content, record), mode))
     except (DesuntError, ValueError, LookupError) as error:
         yield Breach(file, "", f"cannot be made from the record: {error}")
         return
     if made == content:
         return
-    writer = generator_of(exporter.name, decoded((exporter, mode), content, record))
+    writer = generator_of(exporter.name, decode((exporter, mode), content, record))
     if writer and writer != GENERATOR:
-        yield Note(file, "", f"written by {writer}: this is {GENERATOR}, so text and labels were proved, not every byte")
+        yield Remark(file, "", f"written by {writer}: this is {GENERATOR}, so text and labels were proved, not every byte")
         return
-    line, found, right = _difference(content.decode(errors="backslashreplace"), made.decode(errors="backslashreplace"))
+    line, found, right = _first_difference(content.decode(errors="backslashreplace"), made.decode(errors="backslashreplace"))
     yield Breach(file, f"line {line}", f"is {found}, where the record gives {right}; `desunt export` writes it anew")
 
 
-def _based(exporter: Exporter, content: bytes, record: Record) -> Exporter:
+def _with_own_base_uri(exporter: Exporter, content: bytes, record: Record) -> Exporter:
     """Return the exporter with the address that the file itself gives."""
-    if not isinstance(exporter, Based):
+    if not isinstance(exporter, NeedsBaseUri):
         return exporter
     own = load_exporter(exporter.name)
-    assert isinstance(own, Based)
+    assert isinstance(own, NeedsBaseUri)
     own.base_uri = str(json.loads(content)["id"]).removesuffix(f"/{quote(record.document.id)}/manifest.json")
     return own
 
 
-def _own_pictures(exporter: Exporter, content: bytes, record: Record) -> Pictures:
+def _embedded_images(exporter: Exporter, content: bytes, record: Record) -> ImageSource:
     if exporter.name == "pdf":
-        return pdf_pictures(content, record)
+        return pdf_image_source(content, record)
     found = html_pictures(content.decode(errors="replace")) if exporter.name == "html" else {}
     pictures: dict[ImageRef, bytes] = {
         page.image: found[page.number] for page in record.document.pages if page.image and page.number in found

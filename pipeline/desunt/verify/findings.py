@@ -24,7 +24,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Remark:
     """Something that could not be checked, and why."""
 
     file: str
@@ -32,4 +32,4 @@ class Note:
     problem: str
 
 
-Finding: TypeAlias = Breach | Unfinished | Note
+Finding: TypeAlias = Breach | Unfinished | Remark

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from desunt.errors import InputError, WallBroken
-from desunt.record.decision_log_file import LOG, Log, proved_log
-from desunt.record.files import DECISIONS, sha256_of
-from desunt.verify.findings import Breach, Finding, Note
+from desunt.errors import InputError, IntegrityError
+from desunt.record.atomic import sha256_of
+from desunt.record.decision_log_file import DECISION_LOG, DecisionLog, verify_log
+from desunt.record.files import DECISIONS
+from desunt.verify.findings import Breach, Finding, Remark
 
 CHECKSUMS = "SHA256SUMS"
 README = "README.txt"
-LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+CHECKSUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 def unpack(archive: Path, folder: Path) -> list[Breach]:
@@ -25,12 +26,12 @@ def unpack(archive: Path, folder: Path) -> list[Breach]:
     """
     try:
         with ZipFile(archive) as packed:
-            return [breach for entry in packed.infolist() if not entry.is_dir() for breach in _unpacked(packed, entry, folder)]
+            return [breach for entry in packed.infolist() if not entry.is_dir() for breach in _unpack_entry(packed, entry, folder)]
     except (BadZipFile, OSError) as error:
         raise InputError(f"{archive}: cannot be read as a ZIP ({error})", remedy="Fetch the file again") from None
 
 
-def _unpacked(packed: ZipFile, entry: ZipInfo, folder: Path) -> Iterator[Breach]:
+def _unpack_entry(packed: ZipFile, entry: ZipInfo, folder: Path) -> Iterator[Breach]:
     name = PurePosixPath(entry.filename)
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename:
         yield Breach(entry.filename, "", "leads out of the folder it is unpacked into; it was left out")
@@ -47,26 +48,26 @@ def _unpacked(packed: ZipFile, entry: ZipInfo, folder: Path) -> Iterator[Breach]
         yield Breach(entry.filename, "", f"cannot be unpacked: {error}")
 
 
-def prove_checksums(folder: Path) -> Iterator[Breach]:
+def verify_checksums(folder: Path) -> Iterator[Breach]:
     """Compare each file with the list of checksums, if the folder has one; what is not on the list was added."""
     listed = folder / CHECKSUMS
     if not listed.is_file():
         return
     known = set()
     for number, line in enumerate(listed.read_text("utf-8", "replace").splitlines(), start=1):
-        found = LINE.fullmatch(line)
+        found = CHECKSUM_LINE.fullmatch(line)
         if not found:
             yield Breach(CHECKSUMS, f"line {number}", f"is not a checksum and a name: {line[:80]!r}")
             continue
         known.add(found[2])
-        yield from _compared(folder, found[2], found[1])
+        yield from _verify_checksum(folder, found[2], found[1])
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != CHECKSUMS and name not in known:
             yield Breach(name, "", f"is not in {CHECKSUMS}: it was added after the hand-over")
 
 
-def _compared(folder: Path, name: str, digest: str) -> Iterator[Breach]:
+def _verify_checksum(folder: Path, name: str, digest: str) -> Iterator[Breach]:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         yield Breach(CHECKSUMS, name, "leads out of the folder")
@@ -76,31 +77,33 @@ def _compared(folder: Path, name: str, digest: str) -> Iterator[Breach]:
         yield Breach(name, "", f"has another SHA-256 than {CHECKSUMS} says: it was changed after the hand-over")
 
 
-def log_of(folder: Path) -> Log | Breach | None:
+def read_handed_log(folder: Path) -> DecisionLog | Breach | None:
     """Return the log of decisions that was handed over, once its chain is proved; None if there is none."""
-    path = folder / LOG
+    path = folder / DECISION_LOG
     if not path.is_file() or not (folder / CHECKSUMS).is_file():
         return None
     try:
-        return proved_log(path)
-    except WallBroken as error:
-        return Breach(LOG, "", error.problem)
+        return verify_log(path)
+    except IntegrityError as error:
+        return Breach(DECISION_LOG, "", error.problem)
     except OSError as error:
-        return Breach(LOG, "", f"cannot be read: {error}")
+        return Breach(DECISION_LOG, "", f"cannot be read: {error}")
 
 
-def prove_log(log: Log | Breach | None, folder: Path, homes: Iterable[Path]) -> Iterator[Finding]:
+def verify_handed_log(log: DecisionLog | Breach | None, folder: Path, homes: Iterable[Path]) -> Iterator[Finding]:
     """Yield what is wrong with the log itself: a chain shows no line that was cut off at its end, but the README says how it ends."""
     if isinstance(log, Breach):
         yield log
     elif log is not None:
         readme = folder / README
         if not readme.is_file() or end_of(log) not in readme.read_text("utf-8", "replace"):
-            yield Breach(LOG, f"after line {log.rows}", f"ends otherwise than {README} says: lines were cut off or added")
+            yield Breach(DECISION_LOG, f"after line {log.entry_count}", f"ends otherwise than {README} says: lines were cut off or added")
     elif (folder / CHECKSUMS).is_file() and any((home / DECISIONS).exists() for home in homes):
-        yield Note(LOG, "", "was not handed over: decisions are proved by their snapshots and checksums, not by the desk's chain")
+        yield Remark(
+            DECISION_LOG, "", "was not handed over: decisions are proved by their snapshots and checksums, not by the desk's chain"
+        )
 
 
-def end_of(log: Log) -> str:
+def end_of(log: DecisionLog) -> str:
     """Return the sentence of the README about the end of the log."""
-    return f"Its number of lines is {log.rows}, the hash of the last {log.head}"
+    return f"Its number of lines is {log.entry_count}, the hash of the last {log.head}"

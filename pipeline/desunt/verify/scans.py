@@ -9,75 +9,76 @@ from pathlib import Path
 from typing import Any, Literal
 
 from desunt.errors import DesuntError
-from desunt.export.wording import setting
+from desunt.export.wording import find_setting
+from desunt.record.atomic import sha256_of
 from desunt.record.document import Document, ImageRef
-from desunt.record.files import Record, sha256_of
-from desunt.record.scan_files import file_of, places_of
-from desunt.scan.originals import Original
+from desunt.record.files import Record
+from desunt.record.scan_files import find_scan_files, scan_path
+from desunt.scan.originals import EmbeddedImage
 from desunt.settings import Settings
-from desunt.verify.findings import Breach, Finding, Note
+from desunt.verify.findings import Breach, Finding, Remark
 from desunt.verify.readback import html_pictures
 from desunt.verify.readback.pdf import pdf_images
 
 # Page images are compared in grey at about this width. Over 9 scans, other coders and scalers change no pixel by more than 0.03 of full
 # scale there; one word painted over changes some by more than 0.3.
-WIDTH = 200
-SAME = 0.1
+COMPARED_WIDTH_PX = 200
+MAX_DIFFERENCE_SHARE = 0.1
 
 
-def prove_scans(document: Document, file: str, scans: Path | None) -> Iterator[Finding]:
+def verify_scans(document: Document, file: str, scans: Path | None) -> Iterator[Finding]:
     """Compare each scan and transcript, where it can be found, with the hash in the record."""
     wanted = {(page.image.path, page.image.sha256): f"page {page.number}" for page in reversed(document.pages) if page.image}
     if document.transcript:
         wanted[(document.transcript.path, document.transcript.sha256)] = "transcript"
     for (path, sha256), place in wanted.items():
-        there = places_of(document, path, scans)
+        there = find_scan_files(document, path, scans)
         if place == "transcript":
             # The source of a scan with a transcript is the scan: it must not pass for a changed transcript.
-            own = file_of(Path(document.source), path)
+            own = scan_path(Path(document.source), path)
             there = [one for one in there if one != own or own == Path(path)]
         try:
             hashes = [sha256_of(one) for one in there]
         except OSError as error:
-            yield Note(file, place, f"{path} cannot be read: {error}")
+            yield Remark(file, place, f"{path} cannot be read: {error}")
             continue
         if not there:
-            yield Note(file, place, f"{path} was not found, so its hash was not checked; name its folder with --scans")
+            yield Remark(file, place, f"{path} was not found, so its hash was not checked; name its folder with --scans")
         elif sha256 not in hashes:
             yield Breach(str(there[0]), place, f"is not the file that {file} was made from: it has another SHA-256")
 
 
 @dataclass(frozen=True, slots=True)
-class PdfPictures:
+class PdfImageSource:
     """The page images inside a PDF, as the exporter is given them."""
 
-    images: dict[ImageRef, Original]
+    images: dict[ImageRef, EmbeddedImage]
 
     def __call__(self, image: ImageRef) -> bytes | None:
         found = self.images.get(image)
         return found.data if found and found.coding == "jpeg" else None
 
-    def original(self, image: ImageRef) -> Original | None:
+    def original(self, image: ImageRef) -> EmbeddedImage | None:
         return self.images.get(image)
 
 
-def pdf_pictures(content: bytes, record: Record) -> PdfPictures:
+def pdf_image_source(content: bytes, record: Record) -> PdfImageSource:
     """Return the page images inside a PDF."""
     found, images = pdf_images(content.decode("latin-1")), {}
     for page in record.document.pages:
         if page.image and page.number in found:
             made = found[page.number]
             coding: Literal["jpeg", "g4"] = "jpeg" if made["filter"] == "/DCTDecode" else "g4"
-            images[page.image] = Original(coding, made["data"], made["/Width"], made["/Height"], made["channels"])
-    return PdfPictures(images)
+            images[page.image] = EmbeddedImage(coding, made["data"], made["/Width"], made["/Height"], made["channels"])
+    return PdfImageSource(images)
 
 
-def _pictures_in(name: str, content: bytes, record: Record, scans: Path | None) -> dict[int, bytes]:
+def _images_to_compare(name: str, content: bytes, record: Record, scans: Path | None) -> dict[int, bytes]:
     """Return the page images to compare, as JPEG; of a PDF's black and white ones those that are not exactly their scan's."""
     if name == "html":
         return html_pictures(content.decode(errors="replace"))
     try:
-        held = pdf_pictures(content, record).images
+        held = pdf_image_source(content, record).images
     except (ValueError, LookupError):
         return {}
     numbers = {page.image: page.number for page in record.document.pages if page.image}
@@ -86,13 +87,13 @@ def _pictures_in(name: str, content: bytes, record: Record, scans: Path | None) 
     return shown | others
 
 
-def _is_exact(one: Original, image: ImageRef, record: Record, scans: Path | None) -> bool:
+def _is_exact(one: EmbeddedImage, image: ImageRef, record: Record, scans: Path | None) -> bool:
     """Say whether pixels are exactly the scan's, or the scan is not at hand."""
     from desunt import scan
 
-    for place in places_of(record.document, image.path, scans):
+    for place in find_scan_files(record.document, image.path, scans):
         try:
-            made = scan.original(place, image, **_limits(record))
+            made = scan.embedded_image(place, image, **_reading_limits(record))
         except DesuntError:
             continue
         if made is not None:
@@ -100,18 +101,18 @@ def _is_exact(one: Original, image: ImageRef, record: Record, scans: Path | None
     return True
 
 
-def prove_pictures(name: str, content: bytes, record: Record, file: str, scans: Path | None) -> Iterator[Finding]:
+def verify_page_images(name: str, content: bytes, record: Record, file: str, scans: Path | None) -> Iterator[Finding]:
     """Compare the page images inside a review page or a PDF with the scans, where they can be found unchanged."""
-    pictures = _pictures_in(name, content, record, scans)
+    pictures = _images_to_compare(name, content, record, scans)
     for page in record.document.pages:
         if page.image is None or page.number not in pictures:
             continue
-        problem = _picture_problem(pictures[page.number], page.image, record, scans)
+        problem = _image_problem(pictures[page.number], page.image, record, scans)
         if problem:
             yield Breach(file, f"page {page.number}", problem)
 
 
-def _picture_problem(shown: bytes, image: ImageRef, record: Record, scans: Path | None) -> str:
+def _image_problem(shown: bytes, image: ImageRef, record: Record, scans: Path | None) -> str:
     """Say what is wrong with a page image; nothing if it shows its scan, or the scan is not at hand."""
     from PIL import Image
 
@@ -122,29 +123,29 @@ def _picture_problem(shown: bytes, image: ImageRef, record: Record, scans: Path 
             grey = opened.convert("L")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         return f"its image cannot be opened: {error}"
-    for place in places_of(record.document, image.path, scans):
+    for place in find_scan_files(record.document, image.path, scans):
         try:
-            made = scan.picture(place, image, width=grey.width, **_limits(record))
+            made = scan.display_jpeg(place, image, width=grey.width, **_reading_limits(record))
         except DesuntError:
             continue
         if made is not None:
-            return "" if made == shown or _shows_the_same(grey, made) else "shows another image than its scan"
+            return "" if made == shown or _look_alike(grey, made) else "shows another image than its scan"
     return ""
 
 
-def _shows_the_same(grey: Any, made: bytes) -> bool:
+def _look_alike(grey: Any, made: bytes) -> bool:
     from PIL import Image, ImageChops
 
     with Image.open(io.BytesIO(made), formats=["JPEG"]) as opened:
-        other, factor = opened.convert("L"), max(4, grey.width // WIDTH)
+        other, factor = opened.convert("L"), max(4, grey.width // COMPARED_WIDTH_PX)
         if other.size != grey.size:
             return False
         differences = ImageChops.difference(grey.reduce(factor), other.reduce(factor)).tobytes()
-    return max(differences) <= 255 * SAME
+    return max(differences) <= 255 * MAX_DIFFERENCE_SHARE
 
 
-def _limits(record: Record) -> dict[str, int]:
+def _reading_limits(record: Record) -> dict[str, int]:
     """Return the limits the scan was read under; the defaults where the record does not say."""
     fields = Settings.model_fields
-    found = {name: setting(record.steps, name) or str(fields[name].default) for name in ("max_pixels", "pdf_dpi")}
+    found = {name: find_setting(record.steps, name) or str(fields[name].default) for name in ("max_pixels", "pdf_dpi")}
     return {name: int(value) if value.isdecimal() else fields[name].default for name, value in found.items()}

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
 from desunt.export import load_exporter
-from desunt.export.editor_changes import gaps_made
-from desunt.export.formats.csv import MADE
-from desunt.record.conjecture import LABEL, Candidate, Conjecture, Decision, Refusal
+from desunt.export.editor_changes import editor_gaps
+from desunt.export.formats.csv import EDITOR_GAP_NUMBER
+from desunt.record.conjecture import CONJECTURE_LABEL, Candidate, Conjecture, Decision, Refusal
 from desunt.record.files import Record
 from tests.support.record_strategies import records
 from tests.support.records import MODEL, sample_record
@@ -31,9 +31,9 @@ def test_a_row_tells_a_gap():
     assert (first["document"], first["page"], first["line"], first["reason"], first["extent"]) == (
         "letter.tif", "1", "2", "illegible", "5 to 7 characters",
     )  # fmt: skip
-    assert (first[f"{LABEL} 1"], first[f"{LABEL} 1 probability"], first["none of these"]) == ("quondam", "0.6200", "0.1700")
+    assert (first[f"{CONJECTURE_LABEL} 1"], first[f"{CONJECTURE_LABEL} 1 probability"], first["none of these"]) == ("quondam", "0.6200", "0.1700")
     assert (first["engine reading (evidence)"], first["decision"], first["editor"]) == ("qu@nd", "accepted", "M. Editor")
-    assert (first["basis"], first["decided text"]) == ("a conjecture accepted as such", f"{LABEL}, accepted: quondam")
+    assert (first["basis"], first["decided text"]) == ("a conjecture accepted as such", f"{CONJECTURE_LABEL}, accepted: quondam")
     assert first["note"] == "see p. 2"
 
 
@@ -42,7 +42,7 @@ def test_refusal_and_withheld_stand_in_the_table():
     assert len(rows) == 7
     assert rows[1]["refusal"] == "withheld: never filled"
     assert rows[2]["refusal"].startswith("candidates too close")
-    assert rows[2][f"{LABEL} 1"] == "zephyr"
+    assert rows[2][f"{CONJECTURE_LABEL} 1"] == "zephyr"
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "＝1", "=cmd|' /C calc'!A0"])
@@ -57,8 +57,8 @@ def test_no_cell_is_a_formula(text):
 @given(records(decided=True))
 def test_hostile_text_stays_in_its_cell(record):
     rows = table(record)
-    assert len([row for row in rows if row["gap"] != MADE]) == len(record.document.gaps)
-    assert len([row for row in rows if row["gap"] == MADE]) == len(list(gaps_made(record)))
+    assert len([row for row in rows if row["gap"] != EDITOR_GAP_NUMBER]) == len(record.document.gaps)
+    assert len([row for row in rows if row["gap"] == EDITOR_GAP_NUMBER]) == len(list(editor_gaps(record)))
     for row in rows:
         assert None not in row
         assert not [cell for cell in row.values() if cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))]

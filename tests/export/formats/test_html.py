@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -19,14 +18,6 @@ from tests.support.records import MODEL, SQUARE, sample_record, sample_transcrip
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 SIZES = [(1400, 900), (1280, 800), (1024, 768), (768, 1024), (390, 800)]
 SELECTED = "() => { getSelection().selectAllChildren(document.querySelector('[data-text]')); return getSelection().toString() }"
 # Relative luminance and contrast as WCAG 2.2 defines them; the background is that of the nearest opaque ancestor.
@@ -51,19 +42,6 @@ CONTRASTS = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium: make system-dev")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

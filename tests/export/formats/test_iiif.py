@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from desunt.export import load_exporter
-from desunt.export.modes import text_of
-from desunt.record.conjecture import LABEL, Decision
+from desunt.export.modes import text_for_mode
+from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.files import Record
 from tests.support.record_strategies import records, transcripts
 from tests.support.records import sample_record, sample_transcript
@@ -138,7 +138,7 @@ def notes(made: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("mode", ["apparatus", "accepted"])
 def test_selectors_find_their_words_in_the_text_of_the_mode(mode):
     record = replace(sample_record(), decisions=DECISIONS)
-    text = text_of(record, mode)
+    text = text_for_mode(record, mode)
     found = notes(manifest(record, mode))
     assert found
     for note in found:
@@ -157,7 +157,7 @@ def test_conjecture_is_a_machine_s_until_an_editor_decides():
     before = notes(manifest(sample_record()))[0]
     assert (before["motivation"], before["creator"]["type"]) == ("commenting", "Software")
     assert before["creator"]["name"].endswith("model a-model revision-1")
-    assert [body["value"] for body in before["body"]][1].startswith(f"{LABEL}: quondam, 62.0 %")
+    assert [body["value"] for body in before["body"]][1].startswith(f"{CONJECTURE_LABEL}: quondam, 62.0 %")
     after = notes(manifest(replace(sample_record(), decisions=DECISIONS)))[0]
     assert (after["motivation"], after["creator"]) == ("assessing", {"type": "Person", "name": "M. Editor"})
     assert after["created"] == "2024-05-01T10:00:00Z"

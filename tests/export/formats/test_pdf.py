@@ -17,12 +17,13 @@ from pikepdf import pdfa
 from PIL import Image
 
 from desunt.export import load_exporter
-from desunt.export.modes import text_of
-from desunt.export.writing import ScanPictures
-from desunt.record.conjecture import LABEL, Decision
+from desunt.export.modes import text_for_mode
+from desunt.export.writing import ScanImageSource
+from desunt.record.atomic import sha256_of
+from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.document import Box, Document, ImageRef, Line, Page, Region, Word
-from desunt.record.files import Record, sha256_of
-from desunt.scan.originals import Original
+from desunt.record.files import Record
+from desunt.scan.originals import EmbeddedImage
 from desunt.verify.readback.pdf import pdf_labelled, pdf_lines, pdf_said, pdf_shown, pdf_text, pdf_unlabelled
 from tests.support.record_strategies import CANARY, VERDICT, records, transcripts
 from tests.support.records import SQUARE, sample_record, sample_transcript
@@ -87,7 +88,7 @@ def test_pdftotext_gives_the_lines_of_the_mode(mode, scanned, tmp_path):
     record = replace(sample_record(scanned=scanned), decisions=DECISIONS)
     # Poppler puts marks of its own round what runs from right to left.
     found = pdftotext(made(record, mode), tmp_path).replace("\u202b", "").replace("\u202c", "")
-    assert lines_of(found) == lines_of(text_of(record, mode))
+    assert lines_of(found) == lines_of(text_for_mode(record, mode))
     assert ("quondam" in found) == (mode == "accepted")
 
 
@@ -155,10 +156,10 @@ def test_guesses_stand_only_in_comments_of_the_apparatus():
 def test_comment_over_a_gap_says_what_it_is_and_where():
     with pikepdf.open(io.BytesIO(made(sample_record(), "apparatus"))) as document:
         comment = document.pages[0].Annots[0]
-        assert str(comment.T).startswith(LABEL)
+        assert str(comment.T).startswith(CONJECTURE_LABEL)
         said = str(comment.Contents).split("\n")
         assert said[0] == "Gap 1, page 1, line 2: illegible; 5 to 7 characters"
-        assert said[1] == f"{LABEL}: quondam, 62.0 %"
+        assert said[1] == f"{CONJECTURE_LABEL}: quondam, 62.0 %"
         assert said[-1] == "None of these: 17.0 %"
         gap = sample_record().document.gaps[0].box
         rectangle = [float(x) for x in comment.Rect]
@@ -169,7 +170,7 @@ def test_accepted_reading_names_its_editor_and_its_basis():
     content = read(made(replace(sample_record(), decisions=DECISIONS), "accepted"))
     assert "The quondam argued" in pdf_lines(content)
     said = pdf_said(content)
-    assert f"Read by an editor: {LABEL}, accepted: quondam" in said
+    assert f"Read by an editor: {CONJECTURE_LABEL}, accepted: quondam" in said
     assert "not read on the page" in said
     assert "Editor: N. Second" in said
 
@@ -188,7 +189,7 @@ def test_metadata_say_title_and_mode_and_nothing_supposed():
 def test_no_text_breaks_out_of_any_mode(record):
     for mode in MODES:
         content = read(made(record, mode))
-        assert pdf_shown(pdf_text(content)) == pdf_shown(text_of(record, mode))
+        assert pdf_shown(pdf_text(content)) == pdf_shown(text_for_mode(record, mode))
         coded = CANARY.encode("utf-16-be").hex().upper()
         if mode != "apparatus":
             assert CANARY not in pdf_text(content) + pdf_said(content)
@@ -201,11 +202,11 @@ def test_no_text_breaks_out_of_any_mode(record):
             assert VERDICT not in pdf_text(content) + pdf_said(content)
 
 
-def original_in(content: bytes) -> Original:
+def original_in(content: bytes) -> EmbeddedImage:
     with pikepdf.open(io.BytesIO(content)) as document:
         image = document.pages[0].Resources.XObject["/Scan1"]
         coding = "jpeg" if image.Filter == "/DCTDecode" else "g4"
-        return Original(coding, image.read_raw_bytes(), int(image.Width), int(image.Height), 1)
+        return EmbeddedImage(coding, image.read_raw_bytes(), int(image.Width), int(image.Height), 1)
 
 
 def scan_record(path: Path, size: tuple[int, int]) -> Record:
@@ -232,7 +233,7 @@ def picture(kind: str) -> Image.Image:
 def test_a_jpeg_goes_in_as_it_is(tmp_path):
     path = tmp_path / "a.jpg"
     picture("colour").save(path, quality=70)
-    content = made(scan_record(path, (300, 200)), pictures=ScanPictures(path, 10**6, 300))
+    content = made(scan_record(path, (300, 200)), pictures=ScanImageSource(path, 10**6, 300))
     assert original_in(content).data == path.read_bytes()
 
 
@@ -243,7 +244,7 @@ def test_a_page_stands_upright_as_it_was_read(orientation, tmp_path):
     exif[274] = orientation
     picture("grey").save(path, exif=exif)
     size = (300, 200) if orientation == 1 else (200, 300)
-    content = made(scan_record(path, size), pictures=ScanPictures(path, 10**6, 300))
+    content = made(scan_record(path, size), pictures=ScanImageSource(path, 10**6, 300))
     found = original_in(content)
     assert (found.width, found.height) == size
     assert (found.data == path.read_bytes()) == (orientation == 1)
@@ -253,7 +254,7 @@ def test_a_page_stands_upright_as_it_was_read(orientation, tmp_path):
 def test_pixels_are_those_of_the_scan(kind, coding, tmp_path):
     path = tmp_path / "a.png"
     picture(kind).save(path)
-    content = made(scan_record(path, (300, 200)), pictures=ScanPictures(path, 10**6, 300))
+    content = made(scan_record(path, (300, 200)), pictures=ScanImageSource(path, 10**6, 300))
     assert original_in(content).coding == coding
     difference = np.abs(drawn(content).astype(int) - np.asarray(picture(kind).convert("L")).astype(int))
     assert difference.mean() < 1.5
@@ -266,7 +267,7 @@ def test_a_scan_that_changed_is_not_shown(tmp_path):
     picture("grey").save(path)
     record = scan_record(path, (300, 200))
     picture("colour").save(path)
-    assert b"/Scan1" not in made(record, pictures=ScanPictures(path, 10**6, 300))
+    assert b"/Scan1" not in made(record, pictures=ScanImageSource(path, 10**6, 300))
 
 
 def test_pages_are_given_away_one_by_one():

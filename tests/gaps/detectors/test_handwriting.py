@@ -10,15 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from desunt.gaps import find_gaps
-from desunt.gaps.detectors.handwriting import apart, find_handwriting
-from desunt.lm.lexicon import load_lexicon
-from desunt.ocr.confidence.legibility import load_legibility
-from desunt.ocr.engines import Reading
-from desunt.ocr.preprocessing.ink import find_ink
+from desunt.ocr.engines import OcrResult
+from desunt.ocr.layout.handwriting_blocks import find_handwriting_blocks, merge_overlapping
+from desunt.ocr.preprocessing.ink import binarize
 from desunt.record.document import Box, Extent, ImageRef, Page
-from desunt.run.workflow import FILLED
-from tests.support import synthetic_pages as drawn_page
+from desunt.run.workflow import FILLABLE_REASONS
+from tests.support import synthetic_pages
 
 
 def written(rows: range = range(300, 700, 90)) -> NDArray[np.uint8]:
@@ -50,10 +47,7 @@ def smeared() -> NDArray[np.uint8]:
 
 def page_of(pixels: NDArray[np.uint8]) -> Page:
     image = ImageRef("a.png", "0" * 64, pixels.shape[1], pixels.shape[0], 200)
-    return find_gaps(
-        image, pixels, Reading((), "tesseract", "5"), document_id="a.png", number=1, vouch=0.9, read=None,
-        lexicon=load_lexicon(), legibility=load_legibility(),
-    )  # fmt: skip
+    return synthetic_pages.page_with_gaps(pixels, OcrResult((), "tesseract", "5"), image=image)
 
 
 def test_joined_writing_is_located_and_not_read() -> None:
@@ -61,7 +55,7 @@ def test_joined_writing_is_located_and_not_read() -> None:
     (region,), (gap,) = page.regions, page.gaps
     assert (region.kind, gap.reason, gap.engine_reading) == ("handwriting", "handwriting", None)
     assert gap.extent == Extent("line", 1, None)
-    assert gap.reason not in FILLED
+    assert gap.reason not in FILLABLE_REASONS
     assert gap.box is not None
     assert gap.box.left <= 155
     assert gap.box.right >= 1005
@@ -88,28 +82,27 @@ def test_a_line_of_one_great_stroke_belongs_to_the_writing_beside_it() -> None:
 def test_boxes_that_overlap_are_one_and_chains_of_them_too() -> None:
     first, second, third = Box(0, 0, 100, 40), Box(90, 30, 200, 90), Box(190, 80, 300, 120)
     far = Box(500, 0, 600, 40)
-    assert sorted(apart([first, third, far, second]), key=lambda box: box.left) == [Box(0, 0, 300, 120), far]
-    assert apart([]) == []
+    assert sorted(merge_overlapping([first, third, far, second]), key=lambda box: box.left) == [Box(0, 0, 300, 120), far]
+    assert merge_overlapping([]) == []
 
 
 @pytest.mark.parametrize("pixels", [typed(), smeared(), np.full((1600, 1200), 255, np.uint8), written(range(300, 301))])
 def test_letters_that_stand_apart_paper_and_a_stray_line_are_no_handwriting(pixels: NDArray[np.uint8]) -> None:
-    assert find_handwriting(find_ink(pixels)) == ()
+    assert find_handwriting_blocks(binarize(pixels)) == ()
 
 
 def beside(draw: Callable[[NDArray[np.uint8], Box], None]) -> Page:
     """Return a typed page on which the engine misread one mark that `draw` made."""
-    page, reading = drawn_page.typed({**dict.fromkeys(range(6), drawn_page.SENTENCE), 7: "________ Qxw#bn"}, {"Qxw#bn": 0.1}, drawn=True)
-    box = drawn_page.place(7, 9, 6)
+    page, reading = synthetic_pages.type_rows(
+        {**dict.fromkeys(range(6), synthetic_pages.SENTENCE), 7: "________ Qxw#bn"}, {"Qxw#bn": 0.1}, drawn=True
+    )
+    box = synthetic_pages.place(7, 9, 6)
     page[box.top - 30 : box.bottom + 30, box.left - 5 : box.right + 200] = 235
     draw(page, box)
     line = reading.lines[-1]
     high = replace(line.words[0], box=Box(box.left, box.top - 20, box.right, box.bottom + 20))
     reading = replace(reading, lines=(*reading.lines[:-1], replace(line, words=(high,), box=high.box)))
-    return find_gaps(
-        replace(drawn_page.IMAGE, height=page.shape[0], width=page.shape[1]), page, reading, document_id="a.png", number=1, vouch=0.9,
-        read=None, lexicon=load_lexicon(), legibility=load_legibility(),
-    )  # fmt: skip
+    return synthetic_pages.page_with_gaps(page, reading)
 
 
 def pen(page: NDArray[np.uint8], box: Box) -> None:
@@ -119,14 +112,14 @@ def pen(page: NDArray[np.uint8], box: Box) -> None:
 
 
 def letters(page: NDArray[np.uint8], box: Box) -> None:
-    drawn_page.draw(page, box, 6)
+    synthetic_pages.draw(page, box, 6)
     cv2.rectangle(page, (box.left - 4, box.top - 18), (box.right + 4, box.bottom + 18), 20, 2)
 
 
 def test_a_pen_s_mark_beside_type_is_handwriting_and_keeps_its_reading() -> None:
     [gap] = beside(pen).gaps
     assert (gap.reason, gap.engine_reading) == ("handwriting", "Qxw#bn")
-    assert gap.reason not in FILLED
+    assert gap.reason not in FILLABLE_REASONS
 
 
 def test_typed_letters_within_a_pen_s_frame_are_no_handwriting() -> None:

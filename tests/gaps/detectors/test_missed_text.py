@@ -10,47 +10,46 @@ from PIL import Image, ImageDraw
 
 from desunt.ocr.engines import EngineLine, EngineWord
 from desunt.record.document import Box, Extent, Page
-from desunt.restore.refusal import never
-from tests.gaps.test_gaps import ROWS, gaps_of, words_of
-from tests.support.synthetic_pages import HEIGHT, PITCH, draw, place, typed
+from desunt.restore.refusal import unfillable_reason
+from tests.support.synthetic_pages import HEIGHT, PITCH, SIX_ROWS, draw, page_with_gaps, place, type_rows, words_of
 
 
 def read(page: np.ndarray) -> Page:
-    return gaps_of(page, typed(ROWS)[1])
+    return page_with_gaps(page, type_rows(SIX_ROWS)[1])
 
 
-def covers(found: Page, box: Box) -> bool:
-    return any(gap.box is not None and gap.box.intersection(box) > 0.9 * box.area for gap in found.gaps)
+def covers(facts: Page, box: Box) -> bool:
+    return any(gap.box is not None and gap.box.intersection(box) > 0.9 * box.area for gap in facts.gaps)
 
 
 @pytest.mark.parametrize(("row", "column", "letters"), [(-3, 0, 9), (-2, 25, 3), (8, 0, 4), (8, 50, 7), (19, 3, 30)])
 def test_words_that_stand_by_themselves_are_in_a_line_that_is_never_filled(row: int, column: int, letters: int):
-    page = typed(ROWS)[0]
+    page = type_rows(SIX_ROWS)[0]
     draw(page, place(row, column, letters), letters)
-    found = read(page)
-    (gap,) = found.gaps
-    assert covers(found, place(row, column, letters))
+    facts = read(page)
+    (gap,) = facts.gaps
+    assert covers(facts, place(row, column, letters))
     assert (gap.reason, gap.extent, gap.engine_reading) == ("illegible", Extent("line", 1, 1), None)
-    assert never(gap) == "a whole line is lost, too much to supply"
-    assert [region.kind for region in found.regions].count("unread") == 1
-    assert len(words_of(found)) == len(words_of(read(typed(ROWS)[0])))
+    assert unfillable_reason(gap) == "a whole line is lost, too much to supply"
+    assert [region.kind for region in facts.regions].count("unread") == 1
+    assert len(words_of(facts)) == len(words_of(read(type_rows(SIX_ROWS)[0])))
 
 
 def test_a_word_at_some_distance_is_of_the_line_it_stands_in():
-    page, reading = typed({**ROWS, 2: "the Government would"})
+    page, reading = type_rows({**SIX_ROWS, 2: "the Government would"})
     box = place(2, 27, 9)
     for left in range(box.left, box.right, PITCH):
         page[box.top : box.bottom, left : left + 11] = 20
         page[box.bottom - 5 : box.bottom, left : left + 20] = 20
-    found = gaps_of(page, reading)
-    assert found.lines[2].text == "the Government would [ILLEGIBLE]"
-    assert found.gaps[0].extent == Extent("character", 8, 10)
-    assert never(found.gaps[0]) is None
+    facts = page_with_gaps(page, reading)
+    assert facts.lines[2].text == "the Government would [ILLEGIBLE]"
+    assert facts.gaps[0].extent == Extent("character", 8, 10)
+    assert unfillable_reason(facts.gaps[0]) is None
 
 
 def test_type_that_has_run_together_is_found():
     """Its letters are one piece of ink, and no piece has the size of a letter."""
-    page = typed(ROWS)[0]
+    page = type_rows(SIX_ROWS)[0]
     for row in (9, 10):
         draw(page, place(row, 0, 40), 40)
         top = place(row, 0, 40).top
@@ -60,32 +59,32 @@ def test_type_that_has_run_together_is_found():
 
 def test_broken_type_is_found_by_its_lines():
     """Half of each letter is gone: no word stands out, but a line does."""
-    page = typed(ROWS)[0]
+    page = type_rows(SIX_ROWS)[0]
     for row in (9, 11):
         box = place(row, 0, 40)
         for left in range(box.left, box.right, PITCH):
             page[box.top + 2 : box.top + 15, left : left + 7] = 20
             page[box.bottom - 12 : box.bottom - 2, left + 2 : left + 12] = 20
-    found = read(page)
-    assert all(covers(found, Box(200, place(row, 0, 1).top + 2, 1290, place(row, 0, 1).bottom - 2)) for row in (9, 11))
-    assert all(never(gap) for gap in found.gaps)
+    facts = read(page)
+    assert all(covers(facts, Box(200, place(row, 0, 1).top + 2, 1290, place(row, 0, 1).bottom - 2)) for row in (9, 11))
+    assert all(unfillable_reason(gap) for gap in facts.gaps)
 
 
 def test_ink_of_words_that_were_no_text_by_their_boxes_is_not_lost():
     """An engine gave a hopeless sign of two letters' height to a whole word far from the text; the sign goes, the word does not."""
-    page, reading = typed(ROWS)
+    page, reading = type_rows(SIX_ROWS)
     box = place(20, 55, 8)
     draw(page, box, 8)
     sign = EngineWord("|", Box(box.left, box.top - 4 * HEIGHT, box.right, box.bottom), 0.1)
-    found = gaps_of(page, replace(reading, lines=(*reading.lines, EngineLine((sign,), sign.box, 2))))
-    assert covers(found, box)
-    assert all(gap.engine_reading is None for gap in found.gaps)
+    facts = page_with_gaps(page, replace(reading, lines=(*reading.lines, EngineLine((sign,), sign.box, 2))))
+    assert covers(facts, box)
+    assert all(gap.engine_reading is None for gap in facts.gaps)
 
 
 @pytest.mark.parametrize(("speck", "gaps"), [(False, 1), (True, 0)])
 def test_signs_that_an_engine_saw_are_in_a_gap_but_specks_are_not(speck: bool, gaps: int):
     """Too short and too light to stand out by themselves."""
-    page, reading = typed(ROWS)
+    page, reading = type_rows(SIX_ROWS)
     box = Box(600, 1500, 645, 1500 + HEIGHT)
     if speck:
         page[box.top + 8 : box.top + 20, box.left : box.right] = 20
@@ -93,27 +92,27 @@ def test_signs_that_an_engine_saw_are_in_a_gap_but_specks_are_not(speck: bool, g
         page[box.top : box.bottom, box.left + 4 : box.left + 9] = page[box.top + 10 : box.top + 15, box.left : box.left + 16] = 20
         page[box.bottom - 8 : box.bottom, box.right - 8 : box.right] = 20
     sign = EngineWord("x#|", box, 0.05)
-    found = gaps_of(page, replace(reading, lines=(*reading.lines, EngineLine((sign,), box, 2))))
-    assert len(found.gaps) == gaps
-    assert covers(found, box) is not speck
-    assert gaps_of(page, reading).gaps == ()
+    facts = page_with_gaps(page, replace(reading, lines=(*reading.lines, EngineLine((sign,), box, 2))))
+    assert len(facts.gaps) == gaps
+    assert covers(facts, box) is not speck
+    assert page_with_gaps(page, reading).gaps == ()
 
 
 def test_a_stamp_larger_than_type_is_located():
-    page, large = typed(ROWS)[0], 2
+    page, large = type_rows(SIX_ROWS)[0], 2
     box = place(10, 20, 1)
     for letter in range(7):
         left = box.left + letter * large * PITCH
         page[box.top : box.top + large * HEIGHT, left : left + 12] = 20
         page[box.top : box.top + large * HEIGHT, left + 30 : left + 42] = 20
         page[box.top + HEIGHT : box.top + HEIGHT + 10, left : left + 42] = 20
-    found = read(page)
-    assert covers(found, Box(box.left, box.top, box.left + 6 * large * PITCH + 42, box.top + large * HEIGHT))
-    assert [region.kind for region in found.regions].count("unread") == 1
+    facts = read(page)
+    assert covers(facts, Box(box.left, box.top, box.left + 6 * large * PITCH + 42, box.top + large * HEIGHT))
+    assert [region.kind for region in facts.regions].count("unread") == 1
 
 
 def test_lines_under_a_marker_are_one_place_of_several_lines():
-    page = typed(ROWS)[0]
+    page = type_rows(SIX_ROWS)[0]
     top = place(9, 0, 40).top
     for line in range(4):
         draw(page, Box(200, top + 50 * line, 1300, top + 50 * line + HEIGHT), 38)
@@ -122,7 +121,7 @@ def test_lines_under_a_marker_are_one_place_of_several_lines():
     (gap,) = read(page).gaps
     assert gap.extent is not None
     assert (gap.extent.unit, gap.extent.least <= 4 <= (gap.extent.most or 0)) == ("line", True)
-    assert never(gap)
+    assert unfillable_reason(gap)
 
 
 def speckle(page: np.ndarray) -> None:
@@ -167,18 +166,18 @@ def picture(page: np.ndarray) -> None:
 
 @pytest.mark.parametrize("add", [speckle, rules, blots, holes, frames, picture])
 def test_what_is_no_text_is_in_no_gap(add):
-    page = typed(ROWS)[0]
+    page = type_rows(SIX_ROWS)[0]
     add(page)
     assert read(page).gaps == ()
 
 
 def test_a_signature_is_located_as_handwriting_in_one_box():
     """Joined letters, some of them far higher and lower than those between them."""
-    page = Image.fromarray(typed(ROWS)[0])
+    page = Image.fromarray(type_rows(SIX_ROWS)[0])
     points = [(700 + 9 * step, 1300 + (-110 if step == 1 else 90 if step == 30 else 32 if step % 2 else 0)) for step in range(45)]
     ImageDraw.Draw(page).line(points, fill=15, width=6)
-    found = read(np.asarray(page))
-    (gap,) = found.gaps
-    assert covers(found, Box(700, 1195, 1090, 1385))
+    facts = read(np.asarray(page))
+    (gap,) = facts.gaps
+    assert covers(facts, Box(700, 1195, 1090, 1385))
     assert (gap.reason, gap.extent) == ("handwriting", Extent("line", 1, None))
-    assert found.regions[-1].kind == "handwriting"
+    assert facts.regions[-1].kind == "handwriting"

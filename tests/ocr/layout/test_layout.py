@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desunt.ocr.engines import EngineLine, EngineWord, Reading, box_around
-from desunt.ocr.layout import Shape, kinds_of, reading_order, relined, sheet_of, type_of
+from desunt.ocr.engines import EngineLine, EngineWord, OcrResult
+from desunt.ocr.layout import LayoutLine, classify_lines, measure_geometry, median_metrics, reading_order, resegment_lines
 from desunt.record.document import Box, RegionKind
-from tests.gaps.test_gaps import ROWS, gaps_of
-from tests.support.synthetic_pages import HEIGHT, LEADING, LEFT, PITCH, SENTENCE, TOP, typed
+from tests.support.synthetic_pages import HEIGHT, LEADING, LEFT, PITCH, SENTENCE, SIX_ROWS, TOP, page_with_gaps, type_rows
 
 
 def line(*words: EngineWord, block: int = 1, level: bool = True) -> EngineLine:
-    box = box_around(words)
+    box = Box.enclosing(word.box for word in words)
     return EngineLine(words, box, block, ((box.left, box.bottom), (box.right, box.bottom)) if level else None)
 
 
@@ -38,16 +37,16 @@ def row(text: str, left: int, top: int, *, slope: float = 0.0, **about: float) -
     return tuple(words)
 
 
-def reading(*lines: EngineLine) -> Reading:
-    return Reading(lines, "tesseract", "5.3.0")
+def reading(*lines: EngineLine) -> OcrResult:
+    return OcrResult(lines, "tesseract", "5.3.0")
 
 
 def body(rows: int, *, left: int = LEFT, top: int = TOP) -> tuple[EngineLine, ...]:
     return tuple(line(*row(SENTENCE, left, top + number * LEADING)) for number in range(rows))
 
 
-def texts(found: Reading) -> list[str]:
-    return [" ".join(word.text for word in line.words) for line in found.lines]
+def texts(facts: OcrResult) -> list[str]:
+    return [" ".join(word.text for word in line.words) for line in facts.lines]
 
 
 words = st.builds(
@@ -56,40 +55,40 @@ words = st.builds(
     st.integers(0, 1900), st.integers(0, 1900), st.integers(1, 400), st.integers(1, 90), st.floats(0, 1),
 )  # fmt: skip
 lines = st.builds(
-    lambda found, block, level: line(*found, block=block, level=level),
+    lambda facts, block, level: line(*facts, block=block, level=level),
     st.lists(words, min_size=1, max_size=8), st.integers(1, 5), st.booleans(),
 )  # fmt: skip
 
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(lines, max_size=14), st.booleans())
-def test_no_word_is_lost_or_added_or_changed(found, ruled):
+def test_no_word_is_lost_or_added_or_changed(facts, ruled):
     mask = np.zeros((2000, 2000), np.uint8)
     mask[:, ::97] = ruled
-    before = reading(*found, *body(3))
-    after = relined(before, mask)
+    before = reading(*facts, *body(3))
+    after = resegment_lines(before, mask)
     assert Counter(map(id, after.words)) == Counter(map(id, before.words))
-    assert all(one.words and one.box == box_around(one.words) for one in after.lines if one not in before.lines)
+    assert all(one.words and one.box == Box.enclosing(word.box for word in one.words) for one in after.lines if one not in before.lines)
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(lines, min_size=1, max_size=14))
-def test_lines_of_one_block_stand_together(found):
+def test_lines_of_one_block_stand_together(facts):
     """Whoever groups lines by their block must find each block once."""
-    after = relined(reading(*found, *body(3)))
+    after = resegment_lines(reading(*facts, *body(3)))
     blocks = [one.block for one in after.lines]
-    if after.lines != (*found, *body(3)):
+    if after.lines != (*facts, *body(3)):
         assert blocks == sorted(blocks)
 
 
 def test_a_clean_page_stays_as_the_engine_read_it():
-    page, found = typed(ROWS)
-    assert relined(found, np.asarray(page < 128, np.uint8)) is found
+    page, facts = type_rows(SIX_ROWS)
+    assert resegment_lines(facts, np.asarray(page < 128, np.uint8)) is facts
 
 
 def test_a_page_on_which_hardly_anything_was_read_stays_as_it_is():
-    found = reading(line(word("the", 200, 300), word("|", 1500, 380, height=200)))
-    assert relined(found) is found
+    facts = reading(line(word("the", 200, 300), word("|", 1500, 380, height=200)))
+    assert resegment_lines(facts) is facts
 
 
 @pytest.mark.parametrize("slope", [0.035, -0.035])
@@ -97,8 +96,8 @@ def test_words_read_across_sloping_lines_come_back_into_theirs(slope):
     """The engine follows the slope of the page's other half: each of its lines runs from one line of the page to the next."""
     text = [f"line {name} of this country would agree with the question about trade" for name in ("one", "two", "three", "four", "five")]
     sloping = [row(one, LEFT, 900 + number * 60, slope=slope) for number, one in enumerate(text)]
-    found = relined(reading(*body(4), *_crossed(sloping, slope)))
-    assert texts(found)[4:] == text
+    facts = resegment_lines(reading(*body(4), *_crossed(sloping, slope)))
+    assert texts(facts)[4:] == text
 
 
 def _crossed(sloping: list[tuple[EngineWord, ...]], slope: float) -> list[EngineLine]:
@@ -113,42 +112,42 @@ def _crossed(sloping: list[tuple[EngineWord, ...]], slope: float) -> list[Engine
 def test_a_pens_mark_far_beside_a_line_leaves_it():
     mark = word("ee", LEFT + 90 * PITCH, TOP - 40, height=110, confidence=0.3)
     first, *rest = body(5)
-    found = relined(reading(line(*first.words, mark), *rest))
-    assert texts(found) == [SENTENCE] * 5 + ["ee"]
-    assert found.lines[-1].block != found.lines[0].block
+    facts = resegment_lines(reading(line(*first.words, mark), *rest))
+    assert texts(facts) == [SENTENCE] * 5 + ["ee"]
+    assert facts.lines[-1].block != facts.lines[0].block
 
 
 def test_a_note_in_the_margin_leaves_the_line_beside_it():
     notes = [word("Bendr,", 60, TOP + number * LEADING, pitch=18, confidence=0.3) for number in range(3)]
     noted = [line(note, *one.words) for note, one in zip(notes, body(3), strict=True)]
-    found = relined(reading(*noted, *(replace(one) for one in body(6)[3:])))
-    assert texts(found) == [SENTENCE] * 6 + ["Bendr,"] * 3
-    assert {one.block for one in found.lines[6:]} == {2}
+    facts = resegment_lines(reading(*noted, *(replace(one) for one in body(6)[3:])))
+    assert texts(facts) == [SENTENCE] * 6 + ["Bendr,"] * 3
+    assert {one.block for one in facts.lines[6:]} == {2}
 
 
 def test_the_number_of_a_paragraph_stays_in_its_line():
     first, *rest = body(6)
-    found = reading(line(word("1.", 60, TOP, confidence=0.3), *first.words), *rest)
-    assert relined(found) is found
+    facts = reading(line(word("1.", 60, TOP, confidence=0.3), *first.words), *rest)
+    assert resegment_lines(facts) is facts
 
 
 def test_words_on_both_sides_of_an_upright_rule_are_parted_as_cells():
     left, right = row("NO FOREIGN DISSEM", LEFT, 120), row("TDCS 655", LEFT + 30 * PITCH, 120)
-    found = reading(line(*left, *right), *body(5))
+    facts = reading(line(*left, *right), *body(5))
     mask = np.zeros((2000, 2000), np.uint8)
-    assert relined(found, mask) is found
+    assert resegment_lines(facts, mask) is facts
     mask[60:220, LEFT + 24 * PITCH : LEFT + 24 * PITCH + 4] = 1
-    assert texts(relined(found, mask))[:2] == ["NO FOREIGN DISSEM", SENTENCE]
-    assert "TDCS 655" in texts(relined(found, mask))
+    assert texts(resegment_lines(facts, mask))[:2] == ["NO FOREIGN DISSEM", SENTENCE]
+    assert "TDCS 655" in texts(resegment_lines(facts, mask))
 
 
 @pytest.mark.parametrize("sides", [[(20, 26)], [(20, 20.2), (26, 26.2)]])
 def test_a_blot_or_an_outlined_redaction_in_a_line_parts_nothing(sides):
-    found = reading(line(*row("the Government of", LEFT, 120), *row("this country", LEFT + 30 * PITCH, 120)), *body(5))
+    facts = reading(line(*row("the Government of", LEFT, 120), *row("this country", LEFT + 30 * PITCH, 120)), *body(5))
     mask = np.zeros((2000, 2000), np.uint8)
     for start, end in sides:
         mask[60:220, round(LEFT + start * PITCH) : round(LEFT + end * PITCH)] = 1
-    assert relined(found, mask) is found
+    assert resegment_lines(facts, mask) is facts
 
 
 def test_a_tables_rows_stay_lines_with_and_without_rules():
@@ -159,16 +158,16 @@ def test_a_tables_rows_stay_lines_with_and_without_rules():
         ("Max Singer.", "Rosa Hauser."),
     ]
     rows = [line(*row(a, LEFT, 1000 + n * 60), *row(b, LEFT + 30 * PITCH, 1000 + n * 60)) for n, (a, b) in enumerate(names)]
-    found = reading(*body(5), *rows)
+    facts = reading(*body(5), *rows)
     mask = np.zeros((2000, 2000), np.uint8)
-    assert relined(found, mask) is found
+    assert resegment_lines(facts, mask) is facts
     mask[950:1300, LEFT + 26 * PITCH : LEFT + 26 * PITCH + 4] = 1
-    assert relined(found, mask) is found
+    assert resegment_lines(facts, mask) is facts
 
 
 def test_the_line_of_a_form_letter_with_a_wide_gap_stays_one():
-    found = reading(line(*row("TO: The Director", LEFT, 120), *row("DATE: May 9th, 1938", LEFT + 36 * PITCH, 120)), *body(5))
-    assert relined(found) is found
+    facts = reading(line(*row("TO: The Director", LEFT, 120), *row("DATE: May 9th, 1938", LEFT + 36 * PITCH, 120)), *body(5))
+    assert resegment_lines(facts) is facts
 
 
 def test_what_stands_above_is_read_first_and_the_left_column_before_the_right():
@@ -184,11 +183,11 @@ def test_without_evidence_the_engines_order_stays():
 
 
 def kinds(*parts: tuple[EngineLine, ...], mask: np.ndarray | None = None, height: int = 2000) -> list[list[RegionKind]]:
-    regions = [[Shape(one.words, one.box) for one in part] for part in parts]
+    regions = [[LayoutLine(one.words, one.box) for one in part] for part in parts]
     flat = [shape for region in regions for shape in region]
-    size = type_of([word for shape in flat for word in shape.words])
+    size = median_metrics([word for shape in flat for word in shape.words])
     assert size is not None
-    return kinds_of(regions, sheet_of(flat, size, 2300, height, mask))
+    return classify_lines(regions, measure_geometry(flat, size, 2300, height, mask))
 
 
 def at(text: str, top: int, left: int = LEFT, **about: float) -> EngineLine:
@@ -202,17 +201,17 @@ def test_a_letters_parts_are_told_apart():
     middle = LEFT + len(SENTENCE) * PITCH // 2
     head = at("LEGATION OF THE UNITED STATES", 100, middle - 14 * PITCH)
     date, to = at("Bucharest, January 25, 1939.", 300, LEFT + 20 * PITCH), at("The Honorable", 460)
-    found = kinds(
+    facts = kinds(
         (head,), (date,), (to, at("Secretary of State,", 540, LEFT + 60), at("Washington.", 620, LEFT + 120)), (at("Sir:", 740),), TEXT
     )
-    assert found == [["letterhead"], ["addressee"], ["addressee"] * 3, ["body"], ["body"] * 8]
+    assert facts == [["letterhead"], ["addressee"], ["addressee"] * 3, ["body"], ["body"] * 8]
 
 
 def test_what_a_salutation_closes_is_an_address_without_a_title_too():
-    found = kinds(
+    facts = kinds(
         (at("J. C. Branner, Esq.", 500), at("Acting President,", 580), at("Dear Sir:-", 660), *TEXT),
     )
-    assert found == [["addressee", "addressee", *["body"] * 9]]
+    assert facts == [["addressee", "addressee", *["body"] * 9]]
 
 
 def test_a_heading_below_the_subject_line_is_no_letterhead():
@@ -269,13 +268,13 @@ def test_markings_in_other_type_are_stamps(text, about, kind):
 
 
 def test_lines_as_steep_as_no_typed_one_are_stamps():
-    steep = Shape(row("Background use", 400, 1800, slope=0.09), Box(400, 1800, 800, 1870), 0.09)
-    level = Shape(row("Background of", 400, 1800), Box(400, 1800, 800, 1870), 0.09)
-    regions = [[Shape(one.words, one.box) for one in TEXT], [steep], [level]]
-    size = type_of([word for one in TEXT for word in one.words])
+    steep = LayoutLine(row("Background use", 400, 1800, slope=0.09), Box(400, 1800, 800, 1870), 0.09)
+    level = LayoutLine(row("Background of", 400, 1800), Box(400, 1800, 800, 1870), 0.09)
+    regions = [[LayoutLine(one.words, one.box) for one in TEXT], [steep], [level]]
+    size = median_metrics([word for one in TEXT for word in one.words])
     assert size is not None
-    sheet = sheet_of(regions[0], size, 2300, 2300)
-    assert [found[0] for found in kinds_of(regions, sheet)][1:] == ["stamp", "body"]
+    sheet = measure_geometry(regions[0], size, 2300, 2300)
+    assert [facts[0] for facts in classify_lines(regions, sheet)][1:] == ["stamp", "body"]
 
 
 def test_cells_in_rules_are_a_form_and_underlined_words_are_not():
@@ -302,13 +301,13 @@ def test_without_running_text_everything_is_body():
 
 
 def test_a_pages_regions_say_what_they_are_and_the_text_comes_before_the_margin():
-    page, found = typed({0: "The Honorable", 1: "Secretary", 2: "Sir:", **dict.fromkeys(range(5, 13), SENTENCE)})
+    page, facts = type_rows({0: "The Honorable", 1: "Secretary", 2: "Sir:", **dict.fromkeys(range(5, 13), SENTENCE)})
     note = word("about", 30, TOP + 9 * LEADING, pitch=24)
     page[note.box.top : note.box.bottom, note.box.left : note.box.right : 9] = 20
-    at_ = len(found.lines) - 4
-    mixed = replace(found, lines=(*found.lines[:at_], line(note, block=2), *(replace(one, block=3) for one in found.lines[at_:])))
-    regions = gaps_of(page, mixed).regions
-    kept = gaps_of(page, mixed, keep_lines=True)
+    at_ = len(facts.lines) - 4
+    mixed = replace(facts, lines=(*facts.lines[:at_], line(note, block=2), *(replace(one, block=3) for one in facts.lines[at_:])))
+    regions = page_with_gaps(page, mixed).regions
+    kept = page_with_gaps(page, mixed, keep_lines=True)
     assert [line.text for line in kept.lines] == [" ".join(word.text for word in line.words) for line in mixed.lines]
     assert [region.kind for region in kept.regions] == ["body", "margin", "body"]
     assert [region.kind for region in regions] == ["addressee", "body", "margin"]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from desunt.errors import PageFailed, PageTimeout
-from desunt.ocr.engines import EngineLine, EngineWord, Reading
+from desunt.ocr.engines import EngineLine, EngineWord, OcrResult
 from desunt.ocr.engines.tesseract import Tesseract
-from desunt.ocr.preprocessing import Variant, clean, clean_harder, in_original, read_best, score, sure_share, turned
+from desunt.ocr.preprocessing import Variant, clean, clean_harder, read_best, rotate, score, sure_share, to_original_pixels
 from desunt.record.document import Box
 from tests.support.rendered_pages import TEXT, bilevel, tilted, typed_page
 
@@ -28,22 +28,24 @@ KNOWN = frozenset(word.strip(".,").lower() for word in TEXT.split()) | frozenset
 PLACE = Box(10, 10, 60, 30)
 
 
-def reading_of(*words: tuple[str, float], box: Box = PLACE) -> Reading:
-    return Reading((EngineLine(tuple(EngineWord(text, box, sure) for text, sure in words), box, 1, ((10, 28), (60, 28))),), "scripted", "1")
+def reading_of(*words: tuple[str, float], box: Box = PLACE) -> OcrResult:
+    return OcrResult(
+        (EngineLine(tuple(EngineWord(text, box, sure) for text, sure in words), box, 1, ((10, 28), (60, 28))),), "scripted", "1"
+    )
 
 
 @dataclass
 class Scripted:
     """An engine that answers by the count of its calls: a misfortune each test can choose."""
 
-    answers: list[Reading | PageFailed]
+    answers: list[OcrResult | PageFailed]
     name: str = "scripted"
     seen: list[tuple[int, ...]] = field(default_factory=list)
 
     def version(self) -> str:
         return "1"
 
-    def read(self, pixels: NDArray[np.uint8], dpi: int, seconds: float) -> Reading:
+    def read(self, pixels: NDArray[np.uint8], dpi: int, seconds: float) -> OcrResult:
         self.seen.append(pixels.shape)
         answer = self.answers[len(self.seen) - 1]
         if isinstance(answer, PageFailed):
@@ -59,34 +61,34 @@ JUNK = reading_of(*(("~x|", 0.4),) * 30)
 def test_a_page_that_reads_well_takes_one_call() -> None:
     engine = Scripted([GOOD])
     best = read_best(PAGE, 300, engine, 60, KNOWN)
-    assert (best.variant.name, len(engine.seen), len(best.evidence)) == ("untouched", 1, 1)
+    assert (best.variant.name, len(engine.seen), len(best.scores)) == ("untouched", 1, 1)
     assert best.variant.pixels is PAGE
 
 
 def test_a_cleaned_page_that_reads_better_is_used() -> None:
     best = read_best(PAGE, 300, Scripted([FAIR, GOOD]), 60, KNOWN)
     assert best.variant.name == "cleaned"
-    assert [name for name, _ in best.evidence] == ["untouched", "cleaned"]
-    assert best.evidence[1][1] > best.evidence[0][1]
+    assert [name for name, _ in best.scores] == ["untouched", "cleaned"]
+    assert best.scores[1][1] > best.scores[0][1]
 
 
 @pytest.mark.parametrize("other", [FAIR, JUNK])
-def test_the_untouched_page_is_used_unless_it_is_beaten(other: Reading) -> None:
+def test_the_untouched_page_is_used_unless_it_is_beaten(other: OcrResult) -> None:
     best = read_best(PAGE, 300, Scripted([FAIR, other, other]), 60, KNOWN)
     assert best.variant.name == "untouched"
-    assert best.reading == FAIR
+    assert best.result == FAIR
 
 
 def test_one_lucky_word_does_not_beat_a_poor_page() -> None:
     lucky = reading_of(("Ambassador", 0.9))
     best = read_best(PAGE, 300, Scripted([JUNK, lucky, lucky]), 60, KNOWN)
-    assert (best.variant.name, best.reading) == ("untouched", JUNK)
+    assert (best.variant.name, best.result) == ("untouched", JUNK)
 
 
 def test_a_variant_that_cannot_be_read_does_not_lose_the_page() -> None:
     best = read_best(PAGE, 300, Scripted([FAIR, PageTimeout("too slow"), PageFailed("broken")]), 60, KNOWN)
-    assert best.reading == FAIR
-    assert best.evidence[1] == ("cleaned", float("-inf"))
+    assert best.result == FAIR
+    assert best.scores[1] == ("cleaned", float("-inf"))
     best = read_best(PAGE, 300, Scripted([PageTimeout("too slow"), GOOD]), 60, KNOWN)
     assert best.variant.name == "cleaned"
 
@@ -97,9 +99,9 @@ def test_a_page_that_no_variant_reads_fails_as_it_failed_first() -> None:
 
 
 def test_an_empty_page_stays_empty_and_untouched() -> None:
-    empty = Reading((), "scripted", "1")
+    empty = OcrResult((), "scripted", "1")
     best = read_best(np.full((800, 600), 255, np.uint8), 300, Scripted([empty] * 3), 60, KNOWN)
-    assert (best.reading.words, best.variant.name) == ((), "untouched")
+    assert (best.result.words, best.variant.name) == ((), "untouched")
 
 
 @settings(max_examples=50, deadline=None)
@@ -154,22 +156,22 @@ def test_the_way_back_leads_to_the_same_ink(degrees: float, shade: bool) -> None
 def test_a_turned_page_leads_back(degrees: int) -> None:
     page = np.full((200, 300, 3), 255, np.uint8)
     page[20:40, 50:110] = 0
-    variant = turned(Variant("untouched", page, 300, np.eye(2, 3)), degrees)
+    variant = rotate(Variant("untouched", page, 300, np.eye(2, 3)), degrees)
     ys, xs = np.nonzero(variant.pixels[:, :, 0] == 0)
     found = reading_of(("word", 0.9), box=Box(xs.min(), ys.min(), xs.max() + 1, ys.max() + 1))
-    back = in_original(found, variant.to_original, 300, 200)
+    back = to_original_pixels(found, variant.to_original, 300, 200)
     assert (back.words[0].box, back.lines[0].box) == (Box(50, 20, 110, 40), Box(50, 20, 110, 40))
 
 
 def test_what_lies_outside_the_original_is_left_out() -> None:
     shifted = np.array([[1.0, 0, -1000], [0, 1, 0]])
-    assert in_original(reading_of(("word", 0.9)), shifted, 300, 200).lines == ()
-    cut = in_original(reading_of(("word", 0.9)), np.array([[1.0, 0, -30], [0, 1, 0]]), 300, 200)
+    assert to_original_pixels(reading_of(("word", 0.9)), shifted, 300, 200).lines == ()
+    cut = to_original_pixels(reading_of(("word", 0.9)), np.array([[1.0, 0, -30], [0, 1, 0]]), 300, 200)
     assert cut.words[0].box == Box(0, 10, 30, 30)
     assert cut.lines[0].baseline == ((0, 28), (30, 28))
 
 
-def found_share(reading: Reading, places: list[tuple[str, tuple[float, float, float, float]]]) -> float:
+def found_share(reading: OcrResult, places: list[tuple[str, tuple[float, float, float, float]]]) -> float:
     """Return the share of drawn words that were read and boxed where they stand (middle within 12 pixels)."""
     hits = 0
     for text, (left, top, right, bottom) in places:
@@ -193,7 +195,7 @@ def test_tesseract_reads_a_speckled_page_only_cleaned() -> None:
     page = bilevel(tilted(PAGE, 1.0), specks=6000)
     best = read_best(page, 300, Tesseract(), 60, KNOWN)
     assert best.variant.name.startswith("cleaned")
-    assert found_share(best.reading, turned_places(1.0)) > 0.95
+    assert found_share(best.result, turned_places(1.0)) > 0.95
     assert found_share(Tesseract().read(page, 300, 60), turned_places(1.0)) < 0.8
 
 
@@ -202,17 +204,17 @@ def test_tesseract_reads_a_page_that_lies_upside_down() -> None:
     height, width = PAGE.shape
     places = [(text, (width - right, height - bottom, width - left, height - top)) for text, (left, top, right, bottom) in PLACES]
     assert best.variant.name == "rotated-180"
-    assert found_share(best.reading, places) > 0.95
+    assert found_share(best.result, places) > 0.95
 
 
 def test_tesseract_reads_a_page_of_tiny_letters_enlarged() -> None:
     page, places = typed_page(size=11)
     best = read_best((page * 0.7 + 30).astype(np.uint8), 72, Tesseract(), 60, KNOWN)
-    assert found_share(best.reading, places) > 0.8
-    assert all(word.box.right <= page.shape[1] and word.box.bottom <= page.shape[0] for word in best.reading.words)
+    assert found_share(best.result, places) > 0.8
+    assert all(word.box.right <= page.shape[1] and word.box.bottom <= page.shape[0] for word in best.result.words)
 
 
-def words_right(reading: Reading, truth: list[str]) -> int:
+def words_right(reading: OcrResult, truth: list[str]) -> int:
     return sum((Counter(truth) & Counter(word.text for word in reading.words)).values())
 
 
@@ -225,4 +227,4 @@ def test_real_pages_read_no_worse_and_hard_ones_better(shared: Path, name: str, 
     truth = path.with_name(f"{path.stem}.gt.txt").read_text().split()
     pixels = np.asarray(Image.open(path).convert("RGB"))
     best = read_best(pixels, 300, Tesseract(), 180, load_lexicon())
-    assert words_right(best.reading, truth) >= words_right(Tesseract().read(pixels, 300, 180), truth) + more
+    assert words_right(best.result, truth) >= words_right(Tesseract().read(pixels, 300, 180), truth) + more

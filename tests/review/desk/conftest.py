@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 
 from desunt.record.files import write_record
 from desunt.review.environment import Environment, open_environment
-from tests.export.formats.test_html import FLAGS
 from tests.support.desk_browser import LAPTOP
 from tests.support.desk_client import visitor
 from tests.support.desk_collection import make_collection
@@ -25,19 +24,6 @@ PATIENCE = 180_000
 
 # What OpenSeadragon says when another picture is opened while a piece of the one before is on its way: it drops the piece, as it should.
 TILE_TOO_LATE = "Ignoring tile %s loaded before reset"
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium: make system-dev")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +50,11 @@ def desk(outputs: Path) -> Iterator[Environment]:
 @pytest.fixture
 def visit(browser: Any, desk: Environment) -> Iterator[Callable[..., Any]]:
     """Sign somebody in and open an address; what the browser complains of fails the test."""
-    said: list[str] = []
+    messages: list[str] = []
     contexts: list[Any] = []
     with running(desk) as address:
 
-        def opened(name: str, at: str = "/", size: tuple[int, int] = LAPTOP, *, script: bool = True, scheme: str = "light") -> Any:
+        def open_page(name: str, at: str = "/", size: tuple[int, int] = LAPTOP, *, script: bool = True, scheme: str = "light") -> Any:
             view = {"width": size[0], "height": size[1]}
             context = browser.new_context(
                 viewport=view, java_script_enabled=script, color_scheme=scheme, reduced_motion="reduce", base_url=address
@@ -77,20 +63,20 @@ def visit(browser: Any, desk: Environment) -> Iterator[Callable[..., Any]]:
             context.set_default_timeout(PATIENCE)
             contexts.append(context)
             page = context.new_page()
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
-            page.on("request", lambda request: said.append(request.url) if not request.url.startswith((address, "data:")) else None)
+            page.on("console", lambda message: messages.append(message.text))
+            page.on("pageerror", lambda error: messages.append(str(error)))
+            page.on("request", lambda request: messages.append(request.url) if not request.url.startswith((address, "data:")) else None)
             page.goto(f"/sign-in?to={at}")
             page.fill("#name", name)
             page.click("main button")
             return page
 
         # What a browser reports as it does a missing file, where the test asks for it: the number of a status.
-        opened.expected = "none"
-        yield opened
+        open_page.expected = "none"
+        yield open_page
         for context in contexts:
             context.close()
-    assert [line for line in said if f"status of {opened.expected}" not in line and TILE_TOO_LATE not in line] == []
+    assert [line for line in messages if f"status of {open_page.expected}" not in line and TILE_TOO_LATE not in line] == []
 
 
 @pytest.fixture

@@ -18,37 +18,37 @@ def test_twenty_gaps_by_one_key_each_and_undo(visit, desk):
         with next_gap(page):
             page.keyboard.press("1")
     entries = desk.store.decisions.recent(limit=100)
-    assert [(one.target, one.text) for one in reversed(entries)] == taken
-    assert {(one.verdict, one.basis, one.editor) for one in entries} == {("accepted", "guess", "Anna")}
-    assert all(one.shown and one.shown[0] == one.text and one.model for one in entries)
+    assert [(entry.target, entry.text) for entry in reversed(entries)] == taken
+    assert {(entry.verdict, entry.basis, entry.editor) for entry in entries} == {("accepted", "guess", "Anna")}
+    assert all(entry.shown and entry.shown[0] == entry.text and entry.model for entry in entries)
     assert "Recorded:" in page.inner_text(".done")
     with next_gap(page):
         page.keyboard.press("u")
     assert page.get_attribute(".gap-page", "data-gap") == taken[-1][0]
-    assert desk.store.index.gap(taken[-1][0]).status == "open"
+    assert desk.store.index.find_gap(taken[-1][0]).status == "open"
     page.goto("/decisions")
     page.locator(f"tr:has(a[href='/gaps/{taken[3][0]}']) button").click()
     page.wait_for_load_state()
-    assert desk.store.index.gap(taken[3][0]).status == "open"
-    assert desk.store.index.gap(taken[4][0]).status == "decided"
+    assert desk.store.index.find_gap(taken[3][0]).status == "open"
+    assert desk.store.index.find_gap(taken[4][0]).status == "decided"
 
 
 def test_every_key_decides_what_it_says(visit, desk):
     page = visit("Anna")
     start(page)
-    said = {}
+    expected = {}
     for key, verdict in (("r", "rejected"), ("o", "left-open"), ("w", "withheld"), ("e", "blank"), ("h", "handwriting")):
-        said[page.get_attribute(".gap-page", "data-gap")] = (verdict, None, None)
+        expected[page.get_attribute(".gap-page", "data-gap")] = (verdict, None, None)
         with next_gap(page):
             page.keyboard.press(key)
-    said[page.get_attribute(".gap-page", "data-gap")] = ("accepted", "ink", offered(page)[0])
+    expected[page.get_attribute(".gap-page", "data-gap")] = ("accepted", "ink", offered(page)[0])
     with next_gap(page):
         page.keyboard.press("Shift+1")
-    said[page.get_attribute(".gap-page", "data-gap")] = ("accepted", "ink", offered(page)[1])
+    expected[page.get_attribute(".gap-page", "data-gap")] = ("accepted", "ink", offered(page)[1])
     page.keyboard.press("b")
     with next_gap(page):
         page.keyboard.press("2")
-    said[page.get_attribute(".gap-page", "data-gap")] = ("amended", "guess", "my own 1 reading")
+    expected[page.get_attribute(".gap-page", "data-gap")] = ("amended", "guess", "my own 1 reading")
     page.keyboard.press("n")
     page.keyboard.type("seen under the lens")
     page.keyboard.press("Escape")
@@ -56,14 +56,14 @@ def test_every_key_decides_what_it_says(visit, desk):
     page.keyboard.type("my own 1 reading")
     with next_gap(page):
         page.keyboard.press("Enter")
-    said[page.get_attribute(".gap-page", "data-gap")] = ("amended", "ink", "in ink")
+    expected[page.get_attribute(".gap-page", "data-gap")] = ("amended", "ink", "in ink")
     page.keyboard.press("a")
     page.keyboard.type("in ink")
     with next_gap(page):
         page.keyboard.press("Shift+Enter")
-    entries = {one.target: one for one in desk.store.decisions.recent()}
-    assert {target: (one.verdict, one.basis, one.text) for target, one in entries.items()} == said
-    assert [one.note for one in entries.values() if one.note] == ["seen under the lens"]
+    entries = {entry.target: entry for entry in desk.store.decisions.recent()}
+    assert {target: (entry.verdict, entry.basis, entry.text) for target, entry in entries.items()} == expected
+    assert [entry.note for entry in entries.values() if entry.note] == ["seen under the lens"]
 
 
 def test_keys_can_be_turned_off(visit, desk):
@@ -114,10 +114,10 @@ def test_two_on_one_gap_the_second_is_told_and_loses_nothing(visit, desk):
     ben.wait_for_selector("[role=alert]")
     assert "Anna" in ben.inner_text("[role=alert]")
     assert ben.input_value("#reading") == "what Ben reads"
-    assert desk.store.index.gap(gap).decided_by == "Anna"
+    assert desk.store.index.find_gap(gap).decided_by == "Anna"
     with next_gap(ben):
         ben.click("[name=verdict][value=amended]")
-    assert desk.store.index.gap(gap).reading == "what Ben reads"
+    assert desk.store.index.find_gap(gap).reading == "what Ben reads"
 
 
 def test_what_is_typed_outlives_a_desk_that_does_not_answer(visit, desk):
@@ -148,10 +148,10 @@ def test_series_together_and_undone_together(visit, desk):
     page.wait_for_selector("text=Decided together")
     entries = desk.store.decisions.recent()
     assert len(entries) == places
-    assert len({one.series for one in entries}) == 1
+    assert len({entry.series for entry in entries}) == 1
     page.click("text=Undo all")
     page.wait_for_load_state()
-    assert {desk.store.index.gap(one.target).status for one in entries} == {"open"}
+    assert {desk.store.index.find_gap(entry.target).status for entry in entries} == {"open"}
 
 
 def test_second_reader_is_blind_and_a_disagreement_is_settled(visit, desk):
@@ -160,9 +160,9 @@ def test_second_reader_is_blind_and_a_disagreement_is_settled(visit, desk):
     for _ in range(2):
         with next_gap(anna):
             anna.keyboard.press("1")
-    first, second = sorted(one.target for one in desk.store.decisions.recent())
-    taken = {one.target: one.text for one in desk.store.decisions.recent()}
-    desk.store.second.assign([first, second], "Ben", "Anna")
+    first, second = sorted(entry.target for entry in desk.store.decisions.recent())
+    taken = {entry.target: entry.text for entry in desk.store.decisions.recent()}
+    desk.store.second_readings.assign([first, second], "Ben", "Anna")
     ben = visit("Ben", "/second")
     ben.click("text=Start reading")
     ben.wait_for_selector(".gap-page")
@@ -184,5 +184,5 @@ def test_second_reader_is_blind_and_a_disagreement_is_settled(visit, desk):
     cleo.fill(".quarrels input[name=text]", "as Cleo settles it")
     cleo.click("button:has-text('Settle')")
     cleo.wait_for_load_state()
-    assert desk.store.second.disagreements() == ()
-    assert "as Cleo settles it" in {desk.store.index.gap(first).reading, desk.store.index.gap(second).reading}
+    assert desk.store.second_readings.disagreements() == ()
+    assert "as Cleo settles it" in {desk.store.index.find_gap(first).reading, desk.store.index.find_gap(second).reading}

@@ -22,8 +22,8 @@ def test_a_stranger_is_asked_who_they_are_and_comes_back(plain_desk):
     for page in PAGES:
         assert stranger.get(page).headers["location"].startswith("/sign-in?to=")
         assert stranger.get(f"/api{page}").status_code == 401
-    asked = stranger.post("/sign-in", data={"name": "Anna", "to": "/queue?order=doubt"})
-    assert asked.headers["location"] == "/queue?order=doubt"
+    response = stranger.post("/sign-in", data={"name": "Anna", "to": "/queue?order=doubt"})
+    assert response.headers["location"] == "/queue?order=doubt"
     assert stranger.get("/queue").status_code == 200
 
 
@@ -104,7 +104,7 @@ def test_hostile_text_is_shown_as_text(plain_desk, by_hand):
     words = (Word("long", "x" * 10_000, Box(1, 1, 99, 9), "tesseract", 0.9, 0.2), Word("turned", "\u202e\u2067left", None, "tesseract"))
     line = Line("l", None, (*words, page.gaps[0], Word("s", SCRIPT, None, "tesseract")))
     opinion = Conjecture("g1", (Candidate(SCRIPT, 0.5), Candidate("\u202eeht", 0.1), Candidate("y" * 10_000, 0.05)), 0.35, MODEL, ("", ""))
-    line = replace(line, tokens=tuple(_renamed(one) for one in line.tokens))
+    line = replace(line, tokens=tuple(_renamed(token) for token in line.tokens))
     page = replace(page, image=None, regions=(Region("r", "body", None, (line,)),))
     title = f'"><img src=x onerror=alert(1)>{SCRIPT}'
     document = replace(record.document, id=f"<b>{SCRIPT}", metadata=(("title", title),), pages=(page,))
@@ -122,7 +122,7 @@ def test_hostile_text_is_shown_as_text(plain_desk, by_hand):
     decided = client.post("/gaps/0000000000aa/decisions", data={"verdict": "amended", "text": SCRIPT, "note": "\u202enote", "basis": "ink"})
     assert decided.status_code == 303
     assert "<script>alert" not in client.get("/decisions").text
-    assert plain_desk.store.index.gap("0000000000aa").reading == SCRIPT
+    assert plain_desk.store.index.find_gap("0000000000aa").reading == SCRIPT
 
 
 def _renamed(token: object) -> object:
@@ -130,7 +130,7 @@ def _renamed(token: object) -> object:
 
 
 def test_scans_are_served_by_id_and_never_by_path(client, plain_desk, by_hand):
-    row = plain_desk.store.index.gap(gap_of(plain_desk, "quondam"))
+    row = plain_desk.store.index.find_gap(gap_of(plain_desk, "quondam"))
     picture = client.get(f"/scans/{row.scan_sha256}/0/original.jpg")
     assert picture.headers["content-type"] == "image/jpeg"
     assert client.get(f"/scans/{row.scan_sha256}/1/cleaned-small.jpg").content != picture.content
@@ -144,7 +144,7 @@ def test_scans_are_served_by_id_and_never_by_path(client, plain_desk, by_hand):
 
 
 def test_a_scan_that_changed_is_not_shown(client, plain_desk, by_hand):
-    row = plain_desk.store.index.gap(gap_of(plain_desk, "quondam"))
+    row = plain_desk.store.index.find_gap(gap_of(plain_desk, "quondam"))
     draw_scan(by_hand.parent / "letter.tif", 2)
     answer = client.get(f"/scans/{row.scan_sha256}/0/original.jpg")
     assert answer.status_code == 404

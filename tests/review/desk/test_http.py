@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from desunt.errors import UsageError
 from desunt.review.environment import open_environment
-from desunt.review.page_images import Bounded
-from desunt.review.queue_filter import Filter
+from desunt.review.page_images import LruCache
+from desunt.review.queue_filter import QueueParams
+from desunt.review.store import open_store
+from desunt.review.store.types import MAX_NAME_LETTERS
 from tests.support.desk_client import gap_of, version_of, visitor
 
 PAGES = ("/", "/queue", "/series", "/second", "/disagreements", "/decisions", "/progress", "/exports")
@@ -23,19 +27,19 @@ def test_second_decision_is_told_and_keeps_what_was_typed(plain_desk):
     assert 'value="quorum"' in late.text
     assert 'value="sure"' in late.text
     assert ben.post(f"/api/gaps/{gap}/decisions", json={"verdict": "rejected", "version": version}).status_code == 409
-    assert plain_desk.store.index.gap(gap).reading == "quondam"
+    assert plain_desk.store.index.find_gap(gap).reading == "quondam"
 
 
 def test_the_same_request_twice_decides_once(client, plain_desk):
     gap = gap_of(plain_desk, "quondam")
-    asked = {"accept": "quondam", "version": version_of(plain_desk, gap), "uid": "ab" * 16}
-    made = [client.post(f"/api/gaps/{gap}/decisions", json=asked).json()["entry"]["uid"] for _ in range(2)]
-    assert made == ["ab" * 16] * 2
+    form = {"accept": "quondam", "version": version_of(plain_desk, gap), "uid": "ab" * 16}
+    uids = [client.post(f"/api/gaps/{gap}/decisions", json=form).json()["entry"]["uid"] for _ in range(2)]
+    assert uids == ["ab" * 16] * 2
     assert len(plain_desk.store.decisions.recent()) == 1
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "form",
     [
         {},
         {"verdict": "amended"},
@@ -47,10 +51,10 @@ def test_the_same_request_twice_decides_once(client, plain_desk):
         {"accept": "quondam", "uid": "short"},
     ],
 )
-def test_what_says_nothing_is_not_recorded(client, plain_desk, asked):
+def test_what_says_nothing_is_not_recorded(client, plain_desk, form):
     gap = gap_of(plain_desk, "quondam")
-    assert client.post(f"/api/gaps/{gap}/decisions", json=asked).status_code == 422
-    assert client.post(f"/gaps/{gap}/decisions", data=asked).status_code == 422
+    assert client.post(f"/api/gaps/{gap}/decisions", json=form).status_code == 422
+    assert client.post(f"/gaps/{gap}/decisions", data=form).status_code == 422
     assert plain_desk.store.decisions.recent() == ()
 
 
@@ -91,22 +95,22 @@ def test_a_reading_typed_blind_counts_though_the_list_was_never_asked_for(client
 def test_second_reader_sees_nothing_of_the_first(plain_desk):
     anna, ben, gap = visitor(plain_desk), visitor(plain_desk, "Ben"), gap_of(plain_desk, "quondam")
     anna.post(f"/gaps/{gap}/decisions", data={"verdict": "amended", "text": "quinquennial", "basis": "ink"})
-    assert plain_desk.store.second.assign([gap], "Ben", "Anna") == 1
-    (one,) = plain_desk.store.second.mine("Ben")
-    page = ben.get(f"/second/{one.id}").text + ben.get(f"/api/second/{one.id}").text + ben.get("/api/second").text
+    assert plain_desk.store.second_readings.assign([gap], "Ben", "Anna") == 1
+    (assignment,) = plain_desk.store.second_readings.waiting_for("Ben")
+    page = ben.get(f"/second/{assignment.id}").text + ben.get(f"/api/second/{assignment.id}").text + ben.get("/api/second").text
     assert "quinquennial" not in page
     assert "decided" not in page.replace("what somebody else has decided", "")
-    assert anna.get(f"/second/{one.id}").status_code == 404
-    told = ben.post(f"/api/second/{one.id}/decisions", json={"verdict": "amended", "text": "quondam", "basis": "ink"})
-    assert told.json() == {"outcome": "contest", "next": None}
+    assert anna.get(f"/second/{assignment.id}").status_code == 404
+    response = ben.post(f"/api/second/{assignment.id}/decisions", json={"verdict": "amended", "text": "quondam", "basis": "ink"})
+    assert response.json() == {"outcome": "contest", "next": None}
 
 
 def test_undo_is_an_entry_of_its_own(client, plain_desk):
     gap = gap_of(plain_desk, "quondam")
-    made = client.post(f"/api/gaps/{gap}/decisions", json={"accept": "quondam"}).json()["entry"]["uid"]
-    assert client.post(f"/decisions/{made}/undo", data={"to": f"/gaps/{gap}"}).headers["location"] == f"/gaps/{gap}"
-    assert client.post(f"/api/decisions/{made}/undo").status_code == 409
-    assert [one.action for one in plain_desk.store.decisions.recent() if not one.stale] == ["revoke", "decide"]
+    uid = client.post(f"/api/gaps/{gap}/decisions", json={"accept": "quondam"}).json()["entry"]["uid"]
+    assert client.post(f"/decisions/{uid}/undo", data={"to": f"/gaps/{gap}"}).headers["location"] == f"/gaps/{gap}"
+    assert client.post(f"/api/decisions/{uid}/undo").status_code == 409
+    assert [entry.action for entry in plain_desk.store.decisions.recent() if not entry.stale] == ["revoke", "decide"]
 
 
 def test_the_downloads_are_those_of_the_store(client, plain_desk):
@@ -145,17 +149,35 @@ def test_listening_elsewhere_demands_accounts(by_hand):
 
 
 def test_a_filter_reads_back_what_it_writes(client):
-    asked = Filter(order="doubt", status="any", kind="name", length="5-9", offered="no", text="a&b=c?")
-    page = client.get(f"/api/queue{asked.address}").json()
-    assert Filter(**page["filter"]) == asked
+    params = QueueParams(order="least_certain", status="any", kind="name", length="5-9", offered="no", text="a&b=c?")
+    page = client.get(f"/api/queue{params.address}").json()
+    assert QueueParams(**page["filter"]) == params
     assert client.get("/queue?order=sideways").status_code == 422
 
 
+def test_words_of_0_2_0_in_an_address_are_read(client):
+    for old, new in (("order=cheap", "order=most_certain"), ("order=doubt", "order=least_certain"), ("status=aside", "status=excluded")):
+        before, now = client.get(f"/api/queue?{old}"), client.get(f"/api/queue?{new}")
+        assert (before.status_code, before.json()) == (200, now.json())
+        assert client.get(f"/queue?{old}").text == client.get(f"/queue?{new}").text
+
+
+def test_whoever_can_have_an_account_can_sign_in(by_hand):
+    name = "x" * MAX_NAME_LETTERS
+    with closing(open_store(by_hand)) as store:
+        store.accounts.add(f"  {name} ", "a long password", "approver")
+    desk = open_environment(by_hand)
+    stranger = visitor(desk, None)
+    assert stranger.post("/sign-in", data={"name": name, "password": "a long password"}).status_code == 303
+    assert stranger.get("/api/me").json()["name"] == name
+    desk.store.close()
+
+
 def test_pictures_are_kept_within_their_bound():
-    kept = Bounded(10, lambda value: len(value) if isinstance(value, bytes) else 0)
+    cache = LruCache(10, len)
     for number in range(5):
-        kept.put(number, b"x" * 4)
-        kept.get(0)
-    assert kept.weight <= 10
-    assert kept.get(0) == b"xxxx"
-    assert kept.get(1) is None
+        cache.put(number, b"x" * 4)
+        cache.get(0)
+    assert cache.weight <= 10
+    assert cache.get(0) == b"xxxx"
+    assert cache.get(1) is None

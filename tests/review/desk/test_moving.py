@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from desunt.record.conjecture import Candidate, Conjecture
-from desunt.record.decision_log import hash_of_plain
+from desunt.record.decision_log import hash_of_dict
 from desunt.record.files import read_record, write_record
 from desunt.review.environment import Environment, open_environment
-from desunt.review.store.types import Query
+from desunt.review.store.types import QueueFilter
 from tests.support.collections import write_collection
 from tests.support.desk_client import gap_of, version_of, visitor
 from tests.support.paths import GOLDEN
@@ -24,7 +24,7 @@ PASSWORD = "a long pass phrase"
 def suppose(folder: Path, gap: str, *candidates: Candidate) -> None:
     """Write a record anew with another list for one gap, as a later run of a model does."""
     record = read_record(folder)
-    rest = round(1 - sum(one.probability for one in candidates), 4)
+    rest = round(1 - sum(candidate.probability for candidate in candidates), 4)
     opinion = Conjecture(gap, candidates, rest, MODEL, ("", ""))
     write_record(replace(record, opinions={**record.opinions, gap: opinion}), folder)
 
@@ -47,15 +47,15 @@ def test_a_list_that_changed_since_it_was_shown_is_not_logged_as_shown(client, p
     gap = gap_of(plain_desk, "quondam")
     seen = client.get(f"/api/gaps/{gap}").json()["gap"]["list_key"]
     suppose(by_hand / "letter", gap, Candidate("quorum", 0.7), Candidate("quondam", 0.1))
-    asked = {"accept": "quondam", "shown": True, "seen": seen, "version": version_of(plain_desk, gap)}
-    assert client.post(f"/api/gaps/{gap}/decisions", json=asked).status_code == 409
-    told = client.post(f"/gaps/{gap}/decisions", data={"verdict": "amended", "text": "typed", "shown": "true", "seen": seen})
-    assert told.status_code == 409
-    assert 'value="typed"' in told.text
-    assert "quorum" in told.text
+    form = {"accept": "quondam", "shown": True, "seen": seen, "version": version_of(plain_desk, gap)}
+    assert client.post(f"/api/gaps/{gap}/decisions", json=form).status_code == 409
+    response = client.post(f"/gaps/{gap}/decisions", data={"verdict": "amended", "text": "typed", "shown": "true", "seen": seen})
+    assert response.status_code == 409
+    assert 'value="typed"' in response.text
+    assert "quorum" in response.text
     assert plain_desk.store.decisions.recent() == ()
     now = client.get(f"/api/gaps/{gap}").json()["gap"]["list_key"]
-    assert client.post(f"/api/gaps/{gap}/decisions", json={**asked, "seen": now}).status_code == 201
+    assert client.post(f"/api/gaps/{gap}/decisions", json={**form, "seen": now}).status_code == 201
     (entry,) = plain_desk.store.decisions.recent()
     assert (entry.shown, entry.record_sha256) == (("quorum", "quondam"), plain_desk.store.index.record_sha256("letter.tif"))
 
@@ -64,12 +64,14 @@ def test_what_is_only_possible_has_a_heading_no_key_and_no_place_in_the_queue(cl
     gap = gap_of(plain_desk, "quondam")
     suppose(by_hand / "letter", gap, Candidate("Mongolia", 0.6, possible=True), Candidate("quorum", 0.2))
     view = client.get(f"/api/gaps/{gap}").json()["gap"]
-    assert [(one["text"], one["key"]) for one in view["offered"]] == [("quorum", 1)]
-    assert [(one["text"], one["key"], one["label"]) for one in view["possible"]] == [("Mongolia", None, "CONJECTURE")]
+    assert [(candidate["text"], candidate["key"]) for candidate in view["offered"]] == [("quorum", 1)]
+    assert [(candidate["text"], candidate["key"], candidate["label"]) for candidate in view["possible"]] == [
+        ("Mongolia", None, "CONJECTURE")
+    ]
     page = client.get(f"/gaps/{gap}").text
     assert page.index("quorum</bdi>") < page.index("Possible:") < page.index("Mongolia</bdi>")
     plain_desk.store.index.refresh()
-    row = plain_desk.store.index.gap(gap)
+    row = plain_desk.store.index.find_gap(gap)
     assert (row.top, row.probability) == ("quorum", 0.2)
     assert client.post(f"/api/gaps/{gap}/decisions", json={"accept": "Mongolia"}).status_code == 422
     assert client.post(f"/api/gaps/{gap}/decisions", json={"accept": "Mongolia", "deliberate": True}).status_code == 201
@@ -111,23 +113,23 @@ def elsewhere(tmp_path: Path):
 
 
 def standing(desk: Environment) -> dict[str, tuple[str, str | None]]:
-    rows = desk.store.queue.page(Query(status=None), limit=500).rows
-    return {row.gap_id: (row.status, row.reading) for row in rows if row.status not in ("open", "aside")}
+    rows = desk.store.queue.page(QueueFilter(status=None), limit=500).rows
+    return {row.gap_id: (row.status, row.reading) for row in rows if row.status not in ("open", "excluded")}
 
 
 @pytest.mark.parametrize("name", ["decisions-1.jsonl", "decisions-1.csv"])
 def test_what_version_0_1_0_exported_is_read_by_this_one(elsewhere, name):
     client, content = visitor(elsewhere), (GOLDEN / name).read_bytes()
-    told = client.post("/imports", files={"file": (name, content)})
-    assert told.status_code == 200
-    assert "6 entries" in told.text
+    response = client.post("/imports", files={"file": (name, content)})
+    assert response.status_code == 200
+    assert "6 entries" in response.text
     assert sorted(standing(elsewhere).values(), key=str) == [("contested", "lease"), ("decided", "<b>quorum</b>"), ("decided", "quondam")]
     again = client.post("/api/imports", files={"file": (name, content)}).json()
     assert again == {"added": 0, "known": 6, "conflicts": []}
     assert elsewhere.store.decisions.verify_chain().broken is None
     lines = [json.loads(line) for line in (GOLDEN / "decisions-1.jsonl").read_text("utf-8").splitlines()]
-    assert [(one.uid, one.at, one.editor, one.shown) for one in reversed(elsewhere.store.decisions.recent())] == [
-        (one["uid"], one["at"], one["editor"], tuple(one["shown"])) for one in lines
+    assert [(entry.uid, entry.at, entry.editor, entry.shown) for entry in reversed(elsewhere.store.decisions.recent())] == [
+        (entry["uid"], entry["at"], entry["editor"], tuple(entry["shown"])) for entry in lines
     ]
 
 
@@ -142,26 +144,26 @@ REFUSED = [
 @pytest.mark.parametrize("content", REFUSED, ids=range(len(REFUSED)))
 def test_a_file_that_is_no_export_is_refused_whole(elsewhere, content):
     client = visitor(elsewhere)
-    told = client.post("/imports", files={"file": ("x", content)})
-    assert told.status_code == (200 if not content else 422)
+    response = client.post("/imports", files={"file": ("x", content)})
+    assert response.status_code == (200 if not content else 422)
     assert elsewhere.store.decisions.recent() == ()
 
 
 @pytest.mark.parametrize("changes", [{"probability": float("nan")}, {"probability": float("inf")}, {"page": 2**70}, {"probability": 1}])
 def test_what_would_break_the_chain_here_is_refused_or_set_right(elsewhere, changes):
     values = {**json.loads((GOLDEN / "decisions-1.jsonl").read_text("utf-8").splitlines()[0]), **changes}
-    line = json.dumps({**values, "hash": hash_of_plain(values)})
-    told = visitor(elsewhere).post("/api/imports", files={"file": ("x.jsonl", line.encode())})
-    assert told.status_code == (200 if changes == {"probability": 1} else 422)
+    line = json.dumps({**values, "hash": hash_of_dict(values)})
+    response = visitor(elsewhere).post("/api/imports", files={"file": ("x.jsonl", line.encode())})
+    assert response.status_code == (200 if changes == {"probability": 1} else 422)
     assert elsewhere.store.decisions.verify_chain().broken is None
 
 
 def test_a_folder_that_cannot_be_read_is_named(client, by_hand):
     (by_hand / "letter" / "record.json").write_text("{", "utf-8")
-    told = client.post("/refresh")
-    assert told.status_code == 200
-    assert "Not read" in told.text
-    assert "letter" in told.text
+    response = client.post("/refresh")
+    assert response.status_code == 200
+    assert "Not read" in response.text
+    assert "letter" in response.text
 
 
 def test_only_an_approver_takes_over(elsewhere):

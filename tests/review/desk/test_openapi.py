@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from desunt.record.files import write_record
 from desunt.review.app import create_app
 from desunt.review.environment import open_environment
-from desunt.review.store.types import Query
+from desunt.review.store.types import QueueFilter
 from tests.support.records import draw_scan, sample_record
 
 BASE = "http://localhost:8571"
@@ -32,14 +32,14 @@ def api(tmp_path_factory: Any) -> Iterator[Any]:
     folder: Path = tmp_path_factory.mktemp("desk")
     write_record(sample_record("letter.tif", draw_scan(folder / "letter.tif", 1)), folder / "outputs" / "letter")
     desk = open_environment(folder / "outputs")
-    row = desk.store.queue.page(Query()).rows[0]
-    desk.store.second.assign([row.gap_id], "Ben", "Anna")
+    row = desk.store.queue.page(QueueFilter()).rows[0]
+    desk.store.second_readings.assign([row.gap_id], "Ben", "Anna")
     yield schemathesis.openapi.from_asgi("/api/openapi.json", create_app(desk), headers={"host": "localhost"})
     desk.store.close()
 
 
 def test_no_server_error_and_no_undeclared_answer(api: Any) -> None:
-    operations = [found.ok() for found in api.get_all_operations()]
+    operations = [operation.ok() for operation in api.get_all_operations()]
     assert len(operations) > 25
     for operation in operations:
         ask(operation)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desunt.record.files import read_record, write_record
-from desunt.review.store.types import Query
+from desunt.review.store.types import QueueFilter
 from tests.support.desk_browser import LAPTOP, TABLET, next_gap, offered, start
 from tests.support.desk_collection import draw_page, read_drawn
 from tests.support.paths import TESTS
@@ -25,26 +25,26 @@ def test_word_never_flagged_is_corrected_and_gaps_are_made_split_and_joined(visi
     page.click("tbody th a >> nth=0")
     page.wait_for_selector(".page-page")
     word = page.locator("a.token.word").nth(2)
-    said, name = word.inner_text(), word.get_attribute("data-token")
+    read_as, name = word.inner_text(), word.get_attribute("data-token")
     word.click()
-    page.fill("#correction", f"{said}x")
+    page.fill("#correction", f"{read_as}x")
     page.click("text=Record the correction")
     page.wait_for_selector(".done")
     (entry,) = desk.store.decisions.recent()
-    assert (entry.verdict, entry.target, entry.text, entry.basis) == ("corrected", name, f"{said}x", "ink")
+    assert (entry.verdict, entry.target, entry.text, entry.basis) == ("corrected", name, f"{read_as}x", "ink")
     # The page still says what it said.
-    assert page.locator(f"#t-{name}").inner_text().startswith(said)
+    assert page.locator(f"#t-{name}").inner_text().startswith(read_as)
     page.click("text=Make a gap of it")
     page.click("text=Make the gap")
     page.wait_for_selector("text=gap added")
-    gaps = len(desk.store.index.shown(entry.document_id).document.gaps)
+    gaps = len(desk.store.index.edited_record(entry.document_id).document.gaps)
     page.click("text=Split it")
     page.click("button:has-text('Split it')")
     page.wait_for_selector("text=gap split")
-    assert len(desk.store.index.shown(entry.document_id).document.gaps) == gaps + 1
+    assert len(desk.store.index.edited_record(entry.document_id).document.gaps) == gaps + 1
     page.click("text=Join it with the next gap")
     page.wait_for_selector("text=gaps joined")
-    assert len(desk.store.index.shown(entry.document_id).document.gaps) == gaps
+    assert len(desk.store.index.edited_record(entry.document_id).document.gaps) == gaps
 
 
 def test_gap_is_moved_by_drawing_on_the_scan(visit, desk):
@@ -95,7 +95,7 @@ def test_desk_works_without_script(visit, desk):
     assert page.locator(".sheet").is_visible()
     page.locator(".take").first.click()
     assert page.get_attribute(".gap-page", "data-gap") != gap
-    assert desk.store.index.gap(gap).reading == first
+    assert desk.store.index.find_gap(gap).reading == first
     page.fill("#reading", "typed without a script")
     page.press("#reading", "Enter")
     assert desk.store.decisions.recent()[0].text == "typed without a script"
@@ -104,7 +104,7 @@ def test_desk_works_without_script(visit, desk):
 
 
 def test_what_is_refused_is_no_single_key(visit, desk):
-    rows = desk.store.queue.page(Query(refused=True)).rows
+    rows = desk.store.queue.page(QueueFilter(refused=True)).rows
     gap = next(row.gap_id for row in rows if row.top == "Ambassador")
     page = visit("Anna", f"/gaps/{gap}")
     page.wait_for_selector(".pane.live")
@@ -153,8 +153,8 @@ def test_decisions_outlive_a_new_run_of_ocr(visit, desk, outputs, read_pages, tm
     page.goto("/")
     page.click("text=Look at the folders again")
     page.wait_for_load_state()
-    stands = {row.reading for row in desk.store.queue.page(Query(status="decided")).rows}
-    lost = {one.entry.text for one in desk.store.decisions.detached()}
+    stands = {row.reading for row in desk.store.queue.page(QueueFilter(status="decided")).rows}
+    lost = {detached.entry.text for detached in desk.store.decisions.detached()}
     assert set(held.values()) <= stands | lost
     assert stands
     for text in lost:
@@ -172,23 +172,23 @@ def test_nothing_serious_for_accessibility(visit, desk, scheme, size):
     with next_gap(page):
         page.keyboard.press("1")
     gap = page.get_attribute(".gap-page", "data-gap")
-    desk.store.second.assign([desk.store.decisions.recent()[0].target], "Ben", "Anna")
+    desk.store.second_readings.assign([desk.store.decisions.recent()[0].target], "Ben", "Anna")
     document = page.locator("h1 a").first.get_attribute("href")
     series = desk.store.series.list()[0].series
-    found = {}
+    violations = {}
 
     def look(at: str) -> None:
         page.goto(at)
         page.wait_for_timeout(150)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         page.evaluate(AXE.read_text("utf-8"))
-        found[at] = page.evaluate(SERIOUS)
+        violations[at] = page.evaluate(SERIOUS)
 
     for at in (*PAGES, f"/gaps/{gap}", document, document.split("?")[0], f"/series/gaps?key={series}", f"/gaps/{gap}/history", "/sign-in"):
         look(at)
     page.goto(f"/gaps/{gap}")
     page.keyboard.press("?")
     page.evaluate(AXE.read_text("utf-8"))
-    found["keys"] = page.evaluate(SERIOUS)
-    assert {at: serious for at, serious in found.items() if serious} == {}
+    violations["keys"] = page.evaluate(SERIOUS)
+    assert {at: serious for at, serious in violations.items() if serious} == {}
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from desunt.review.store import Store, open_store
-from desunt.review.store.types import Query
+from desunt.review.store.types import QueueFilter
 from tests.support.collections import write_collection
 from tests.support.concurrent_editor import decide
 from tests.support.paths import ROOT
@@ -36,15 +36,15 @@ def start(outputs: Path, database: str | None, name: str, threads: int, times: i
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def prove(store: Store, said: list[str]) -> None:
+def prove(store: Store, acknowledged: list[str]) -> None:
     """Everything that was acknowledged is there as it was acknowledged, and each decision was made on the one before it."""
     chain = store.decisions.verify_chain()
     assert (chain.broken, chain.problem) == (None, "")
-    for line in said:
+    for line in acknowledged:
         word, uid, gap = line.split()
-        entry = store.decisions.entry(uid)
+        entry = store.decisions.find(uid)
         assert (entry.target, entry.stale) == (gap, word == "late")
-    for row in store.queue.page(Query(status=None), limit=500).rows:
+    for row in store.queue.page(QueueFilter(status=None), limit=500).rows:
         effective = [entry for entry in store.decisions.history(row.gap_id) if not entry.stale]
         assert [entry.saw for entry in effective] == ["", *(entry.uid for entry in effective)][:-1] if effective else True
         assert row.version == (effective[-1].uid if effective else "")
@@ -63,26 +63,26 @@ def settle(store: Store) -> None:
 
 def test_four_processes_of_five_editors_decide_the_same_gaps(store, outputs, database):
     running = [start(outputs, database, f"p{number}", 5, 6) for number in range(4)]
-    said = []
+    acknowledged = []
     for process in running:
         out, error = process.communicate(timeout=300)
         assert process.returncode == 0, error
-        said += out.splitlines()
-    counts = Counter(line.split()[0] for line in said)
+        acknowledged += out.splitlines()
+    counts = Counter(line.split()[0] for line in acknowledged)
     assert sum(counts.values()) == 4 * 5 * 6 == store.decisions.verify_chain().rows
     assert counts["ok"] >= 12
-    prove(store, said)
+    prove(store, acknowledged)
 
 
 def test_every_acknowledged_decision_outlives_a_kill(store, outputs, database):
     process = start(outputs, database, "killed", 3, 10_000)
     assert process.stdout
-    said = [process.stdout.readline().strip() for _ in range(25)]
+    acknowledged = [process.stdout.readline().strip() for _ in range(25)]
     process.kill()
     rest, _ = process.communicate(timeout=60)
     settle(store)
     whole = [line for line in rest.splitlines(keepends=True) if line.endswith("\n")]
-    prove(store, [*said, *(line.strip() for line in whole)])
+    prove(store, [*acknowledged, *(line.strip() for line in whole)])
     more = decide(store, "after", 3)
     prove(store, more)
 
@@ -99,5 +99,5 @@ def test_two_processes_open_a_new_database_at_once(tmp_path, database):
         _, error = process.communicate(timeout=120)
         assert process.returncode == 0, error
     store = open_store(outputs, database)
-    assert store.queue.counts(Query()).total == 16
+    assert store.queue.counts(QueueFilter()).total == 16
     store.close()

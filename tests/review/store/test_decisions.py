@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from desunt.record.document import Box
-from desunt.review import decided
+from desunt.review import decision_lookup
 from desunt.review.store import Store, open_store
-from desunt.review.store.types import Conflict, EditProposal, Invalid, NewGap, NotAllowed, Proposal, Query, Unknown
+from desunt.review.store.types import Conflict, EditProposal, Invalid, NewGap, NotAllowed, NotFound, Proposal, QueueFilter
 from tests.support.collections import write_collection
 
 
@@ -51,18 +51,18 @@ def test_an_accepted_candidate_stands_with_what_was_shown(store, gaps):
     assert entry.settings[-1] == ("restore.model", "a-model")
     decision = store.decisions.standing(gaps[0]).decision
     assert (decision.text, decision.basis, decision.editor, decision.shown) == ("quondam", "ink", "anna", ("quondams", "quondam"))
-    row = store.index.gap(gaps[0])
+    row = store.index.find_gap(gaps[0])
     assert (row.status, row.reading, row.decided_by, row.version) == ("decided", "quondam", "anna", entry.uid)
 
 
 def test_the_second_of_two_is_told_and_both_are_logged(store, gaps):
     first = store.decisions.decide(amend(store, gaps[0], "quondam"))
-    with pytest.raises(Conflict) as told:
+    with pytest.raises(Conflict) as raised:
         store.decisions.decide(amend(store, gaps[0], "quandary", "bob", version=""))
-    assert told.value.theirs == first
-    assert "anna" in str(told.value)
-    assert told.value.mine.text == "quandary"
-    assert store.decisions.conflicts() == (told.value.mine,)
+    assert raised.value.theirs == first
+    assert "anna" in str(raised.value)
+    assert raised.value.mine.text == "quandary"
+    assert store.decisions.conflicts() == (raised.value.mine,)
     assert [entry.text for entry in store.decisions.history(gaps[0])] == ["quondam", "quandary"]
     assert store.decisions.standing(gaps[0]).decision.text == "quondam"
 
@@ -82,7 +82,7 @@ def test_undo_of_any_age_brings_back_what_stood_before(store, gaps):
     assert store.decisions.standing(gaps[0]).decision.text == "two"
     store.decisions.undo(second.uid, "carl")
     assert store.decisions.standing(gaps[0]).status == "open"
-    assert store.index.gap(gaps[0]).status == "open"
+    assert store.index.find_gap(gaps[0]).status == "open"
     store.decisions.undo(undone.uid, "carl")
     assert store.decisions.standing(gaps[0]).decision.text == "one"
     assert len(store.decisions.history(gaps[0])) == 5
@@ -91,10 +91,10 @@ def test_undo_of_any_age_brings_back_what_stood_before(store, gaps):
 def test_undo_of_what_was_undone_is_a_conflict(store, gaps):
     entry = store.decisions.decide(amend(store, gaps[0], "one"))
     undone = store.decisions.undo(entry.uid, "bob")
-    with pytest.raises(Conflict) as told:
+    with pytest.raises(Conflict) as raised:
         store.decisions.undo(entry.uid, "carl")
-    assert told.value.theirs == undone
-    with pytest.raises(Unknown):
+    assert raised.value.theirs == undone
+    with pytest.raises(NotFound):
         store.decisions.undo("f" * 32, "carl")
 
 
@@ -116,7 +116,7 @@ def test_hostile_text_is_kept_letter_by_letter(store, gaps):
     hostile = "<script>alert(1)</script> \u202ekcab\u2066 " + "w" * 10_000 + " '; DROP TABLE entries; -- 100%_\\ \U0001f5ff"
     store.decisions.decide(amend(store, gaps[0], hostile))
     assert store.decisions.standing(gaps[0]).decision.text == hostile
-    assert store.index.gap(gaps[0]).reading == hostile
+    assert store.index.find_gap(gaps[0]).reading == hostile
     assert store.decisions.verify_chain().broken is None
 
 
@@ -129,45 +129,45 @@ def test_verdicts_without_text(store, gaps, verdict):
 
 
 def test_a_word_that_was_never_flagged_is_corrected(store):
-    line = store.index.shown("a0.tif").document.pages[0].lines[0]
+    line = store.index.edited_record("a0.tif").document.pages[0].lines[0]
     word = line.tokens[1]
     entry = store.decisions.decide(Proposal(word.id, "corrected", "anna", "", "ink", "them", document_id="a0.tif"))
     assert (entry.box, entry.page) == (word.box, 1)
-    assert store.index.record("a0.tif").decisions[word.id].text == "them"
+    assert store.index.decided_record("a0.tif").decisions[word.id].text == "them"
     with pytest.raises(Conflict):
         store.decisions.decide(Proposal(word.id, "corrected", "bob", "", "ink", "than", document_id="a0.tif"))
 
 
 def test_a_gap_is_added_decided_and_taken_back(store, outputs, database):
-    line = store.index.shown("a0.tif").document.pages[0].lines[0]
+    line = store.index.edited_record("a0.tif").document.pages[0].lines[0]
     word = line.tokens[3]
     proposal = EditProposal("a0.tif", "add", line.id, (word.id,), None, (NewGap(word.box),), "anna", "")
     entry = store.decisions.edit(proposal)
-    added = store.index.gap(entry.edit.gaps[0].id)
+    added = store.index.find_gap(entry.edit.gaps[0].id)
     assert (added.engine_reading, added.status, added.box) == ("agreed", "open", word.box)
     store.decisions.decide(amend(store, added.gap_id, "argued"))
-    decisions, edits = decided(outputs, database)("a0.tif")
-    assert (decisions[added.gap_id].text, edits) == ("argued", (entry.edit,))
+    current = decision_lookup(outputs, database)("a0.tif")
+    assert (current.decisions[added.gap_id].text, current.edits) == ("argued", (entry.edit,))
     with pytest.raises(Conflict):
         store.decisions.edit(proposal)
     store.decisions.undo(entry.uid, "bob")
-    with pytest.raises(Unknown):
-        store.index.gap(added.gap_id)
-    assert [one.entry.text for one in store.decisions.detached()] == ["argued"]
+    with pytest.raises(NotFound):
+        store.index.find_gap(added.gap_id)
+    assert [detached.entry.text for detached in store.decisions.detached()] == ["argued"]
 
 
 def test_gaps_are_split_joined_and_moved(store, gaps):
-    line = store.index.shown("a0.tif").document.pages[0].lines[0].id
+    line = store.index.edited_record("a0.tif").document.pages[0].lines[0].id
     halves = (NewGap(Box(240, 40, 280, 70)), NewGap(Box(290, 40, 340, 70)))
     split = store.decisions.edit(EditProposal("a0.tif", "split", line, (gaps[0],), None, halves, "anna", ""))
     names = tuple(gap.id for gap in split.edit.gaps)
-    assert [row.gap_id for row in store.queue.page(Query("document"), limit=2).rows] == list(names)
+    assert [row.gap_id for row in store.queue.page(QueueFilter("document"), limit=2).rows] == list(names)
     moved = EditProposal("a0.tif", "move", line, names[:1], None, (NewGap(Box(230, 40, 285, 70)),), "bob", split.uid)
     version = store.decisions.edit(moved).uid
-    assert store.index.gap(names[0]).box == Box(230, 40, 285, 70)
+    assert store.index.find_gap(names[0]).box == Box(230, 40, 285, 70)
     joined = EditProposal("a0.tif", "join", line, names, None, (NewGap(Box(230, 40, 340, 70)),), "bob", version)
     store.decisions.edit(joined)
-    assert store.queue.counts(Query()).total == len(gaps)
+    assert store.queue.counts(QueueFilter()).total == len(gaps)
     assert store.decisions.verify_chain() == replace(store.decisions.verify_chain(), rows=3, broken=None)
 
 
@@ -176,7 +176,7 @@ def test_gaps_are_split_joined_and_moved(store, gaps):
     [("add", ("nothing",), 1), ("split", (), 2), ("split", ("gap",), 1), ("join", ("gap",), 1), ("move", ("word",), 1)],
 )
 def test_an_edit_of_the_wrong_shape_is_refused(store, gaps, kind, tokens, count):
-    line = store.index.shown("a0.tif").document.pages[0].lines[0]
+    line = store.index.edited_record("a0.tif").document.pages[0].lines[0]
     names = tuple({"gap": gaps[0], "word": line.tokens[0].id}.get(token, token) for token in tokens)
     with pytest.raises(Invalid):
         store.decisions.edit(EditProposal("a0.tif", kind, line.id, names, None, (NewGap(None),) * count, "anna", ""))

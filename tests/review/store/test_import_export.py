@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from desunt.errors import WallBroken
+from desunt.errors import IntegrityError
 from desunt.record.files import write_record
 from desunt.review.store import Store, open_store
-from desunt.review.store.types import EditProposal, NewGap, Proposal, Query
+from desunt.review.store.types import EditProposal, NewGap, Proposal, QueueFilter
 from tests.support.collections import made_record, read_anew, write_collection
 
 HOSTILE = "=cmd|' /C calc'!A0,\"x\"\r\n'null' \u202e<script>"
@@ -57,9 +57,9 @@ def worked(store: Store, gaps: list[str]) -> Store:
     store.decisions.decide(says(store, gaps[1], HOSTILE))
     store.decisions.undo(store.decisions.decide(says(store, gaps[2], "x")).uid, "bob")
     store.decisions.decide(says(store, gaps[3], "lease"))
-    store.second.assign([gaps[3]], "bob", "anna")
-    store.second.read(store.second.mine("bob")[0].id, says(store, gaps[3], "port", "bob"))
-    line = store.index.shown("a0.tif").document.pages[0].lines[6]
+    store.second_readings.assign([gaps[3]], "bob", "anna")
+    store.second_readings.read(store.second_readings.waiting_for("bob")[0].id, says(store, gaps[3], "port", "bob"))
+    line = store.index.edited_record("a0.tif").document.pages[0].lines[6]
     store.decisions.edit(EditProposal("a0.tif", "add", line.id, (line.tokens[0].id,), None, (NewGap(line.tokens[0].box),), "carl", ""))
     return store
 
@@ -69,13 +69,13 @@ def test_an_export_is_taken_over_whole_and_only_once(worked, other, gaps, form):
     lines = list(getattr(worked.exchange, f"export_{form}")())
     first = getattr(other.exchange, f"import_{form}")(lines)
     again = getattr(other.exchange, f"import_{form}")(lines)
-    assert (first.added, first.conflicts, again.added, again.known) == (7, (), 0, 7)
+    assert (first.added, first.conflicts, again.added, again.already_there) == (7, (), 0, 7)
     assert [(e.uid, e.editor, e.at, e.text, e.blind) for e in other.decisions.recent()] == [
         (e.uid, e.editor, e.at, e.text, e.blind) for e in worked.decisions.recent()
     ]
     for gap in gaps[:4]:
         assert other.decisions.standing(gap) == worked.decisions.standing(gap)
-    assert other.queue.counts(Query(status=None)) == worked.queue.counts(Query(status=None))
+    assert other.queue.counts(QueueFilter(status=None)) == worked.queue.counts(QueueFilter(status=None))
     assert other.decisions.verify_chain().broken is None
 
 
@@ -93,21 +93,21 @@ def test_a_line_that_was_changed_is_refused_and_nothing_taken_over(worked, other
     lines = list(worked.exchange.export_jsonl())
     values = json.loads(lines[3])
     lines[3] = json.dumps({**values, field: 99 if field == "seq" else "changed"})
-    with pytest.raises(WallBroken):
+    with pytest.raises(IntegrityError):
         other.exchange.import_jsonl(lines)
     assert other.decisions.verify_chain().rows == 0
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "null", '{"schema": "desunt-decisions-99"}', "{}"])
 def test_what_is_no_entry_is_refused(other, line):
-    with pytest.raises(WallBroken):
+    with pytest.raises(IntegrityError):
         other.exchange.import_jsonl([line])
 
 
 def test_a_row_that_is_left_out_is_noticed_where_the_next_one_follows(worked, other):
     lines = list(worked.exchange.export_jsonl())
     swapped = [lines[0], json.dumps({**json.loads(lines[2]), "seq": 2}), *lines[3:]]
-    with pytest.raises(WallBroken):
+    with pytest.raises(IntegrityError):
         other.exchange.import_jsonl(swapped)
 
 
@@ -124,8 +124,8 @@ def test_decisions_move_to_the_gap_in_their_place(worked, outputs, gaps):
     new = anew(worked, outputs, 30)
     moved = worked.decisions.standing(new[1]).decision
     assert (moved.text, moved.editor, moved.at) == (old.text, old.editor, old.at)
-    assert [worked.index.gap(gap).status for gap in new[:5]] == ["decided", "decided", "open", "contested", "open"]
-    assert worked.index.record("a0.tif").decisions.keys() >= {new[0], new[1]}
+    assert [worked.index.find_gap(gap).status for gap in new[:5]] == ["decided", "decided", "open", "contested", "open"]
+    assert worked.index.decided_record("a0.tif").decisions.keys() >= {new[0], new[1]}
     assert worked.decisions.verify_chain().broken is None
     rows = worked.decisions.verify_chain().rows
     worked.index.refresh(redo=True)
@@ -136,15 +136,15 @@ def test_decisions_move_to_the_gap_in_their_place(worked, outputs, gaps):
 
 def test_half_the_box_is_the_least_that_is_enough(worked, outputs):
     new = anew(worked, outputs, 34)
-    assert {worked.index.gap(gap).status for gap in new} == {"open"}
-    problems = {one.entry.text: one.problem for one in worked.decisions.detached()}
+    assert {worked.index.find_gap(gap).status for gap in new} == {"open"}
+    problems = {detached.entry.text: detached.problem for detached in worked.decisions.detached()}
     assert problems["quondam"] == "nothing on the page as it is read now lies in its place"
     assert len(worked.decisions.detached()) == 4
 
 
 def test_what_finds_no_gap_is_listed_with_its_reason(worked, outputs):
     anew(worked, outputs, 0, drop=frozenset({0}), words=frozenset({1}))
-    problems = {one.entry.text: one.problem for one in worked.decisions.detached()}
+    problems = {detached.entry.text: detached.problem for detached in worked.decisions.detached()}
     assert problems == {
         "quondam": "nothing on the page as it is read now lies in its place",
         HOSTILE.replace("\r\n", "\r\n"): "the page is now read there as 'quondam'",
@@ -156,7 +156,7 @@ def test_a_move_can_be_taken_back_and_is_not_repeated(worked, outputs, gaps):
     new = anew(worked, outputs, 10)
     worked.decisions.undo(worked.decisions.standing(new[0]).uid, "dora")
     worked.index.refresh(redo=True)
-    assert worked.index.gap(new[0]).status == "open"
+    assert worked.index.find_gap(new[0]).status == "open"
 
 
 def test_decisions_come_back_when_the_old_reading_does(worked, outputs, gaps):
@@ -164,13 +164,13 @@ def test_decisions_come_back_when_the_old_reading_does(worked, outputs, gaps):
     other = worked.decisions.decide(says(worked, new[0], "quorum", "dora"))
     write_record(made_record("a0.tif"), outputs / "a0")
     worked.index.refresh()
-    assert worked.index.gap(gaps[0]).reading == "quondam"
-    listed = {one.entry.uid: one.problem for one in worked.decisions.detached()}
+    assert worked.index.find_gap(gaps[0]).reading == "quondam"
+    listed = {detached.entry.uid: detached.problem for detached in worked.decisions.detached()}
     assert listed == {other.uid: "the gap in its place was decided otherwise"}
 
 
 def test_the_same_entry_with_another_content_is_not_taken(worked, other, gaps):
     other.exchange.import_jsonl(worked.exchange.export_jsonl())
     uid = worked.decisions.standing(gaps[0]).uid
-    mine = other.decisions.entry(uid)
-    assert (mine.origin, replace(mine, origin=None).text) == (worked.decisions.entry(uid).hash, "quondam")
+    mine = other.decisions.find(uid)
+    assert (mine.origin, replace(mine, origin=None).text) == (worked.decisions.find(uid).hash, "quondam")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from desunt.errors import InputError
-from desunt.run.inputs.archives import FOLDER, MOST_RATIO, SMALL, unpacked
-from desunt.run.inputs.discovery import find_sources, give_folders
+from desunt.run.inputs.archives import MAX_COMPRESSION_RATIO, RATIO_CHECK_MIN_BYTES, UNPACKED_FOLDER, extract_scans
+from desunt.run.inputs.discovery import assign_folders, find_sources
 
 KINDS = frozenset({".png", ".pdf"})
 TRICKS = ("../up.png", "a/../../up.png", "/etc/absolute.png", "C:\\windows\\drive.png", "..\\back.png")
@@ -29,17 +29,17 @@ def test_scans_are_unpacked_once_and_texts_and_hidden_files_left(tmp_path: Path)
     archive = packed(
         tmp_path / "box.zip", ("b/2.png", b"two"), ("1.PNG", b"one"), ("notes.txt", b"x"), (".hidden.png", b"x"), ("__MACOSX/._1.png", b"x")
     )
-    found = list(unpacked(archive, KINDS, tmp_path / "out"))
+    found = list(extract_scans(archive, KINDS, tmp_path / "out"))
     assert [(one.name, one.path.read_bytes(), one.problem) for one in found] == [("1.PNG", b"one", ""), ("b/2.png", b"two", "")]
-    assert all(one.path.is_relative_to(tmp_path / "out" / FOLDER) for one in found)
+    assert all(one.path.is_relative_to(tmp_path / "out" / UNPACKED_FOLDER) for one in found)
     before = [one.path.stat().st_ino for one in found]
-    assert [one.path.stat().st_ino for one in unpacked(archive, KINDS, tmp_path / "out")] == before
+    assert [one.path.stat().st_ino for one in extract_scans(archive, KINDS, tmp_path / "out")] == before
 
 
 @pytest.mark.parametrize("name", TRICKS)
 def test_a_name_that_leaves_the_archive_is_told_and_nothing_is_written(name: str, tmp_path: Path) -> None:
     archive = packed(tmp_path / "box.zip", (name, b"x"), ("good.png", b"good"))
-    found = {one.name: one for one in unpacked(archive, KINDS, tmp_path / "out")}
+    found = {one.name: one for one in extract_scans(archive, KINDS, tmp_path / "out")}
     bad = found.pop(zipfile.ZipFile(archive).namelist()[0])
     assert "leaves the archive" in bad.problem
     assert not bad.path.exists()
@@ -56,16 +56,16 @@ def test_links_and_locked_files_are_told(tmp_path: Path) -> None:
         at = content.rindex(mark) + place
         content[at : at + 2] = struct.pack("<H", 1)
     archive.write_bytes(content)
-    problems = {one.name: one.problem for one in unpacked(archive, KINDS, tmp_path / "out")}
+    problems = {one.name: one.problem for one in extract_scans(archive, KINDS, tmp_path / "out")}
     assert "a link" in problems["link.png"]
     assert "password" in problems["locked.png"]
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    archive = packed(tmp_path / "box.zip", ("bomb.png", bytes(SMALL + 1)))
-    assert archive.stat().st_size * MOST_RATIO < SMALL
-    (bomb,) = unpacked(archive, KINDS, tmp_path / "out")
-    assert f"would unpack to {SMALL + 1} bytes" in bomb.problem
+    archive = packed(tmp_path / "box.zip", ("bomb.png", bytes(RATIO_CHECK_MIN_BYTES + 1)))
+    assert archive.stat().st_size * MAX_COMPRESSION_RATIO < RATIO_CHECK_MIN_BYTES
+    (bomb,) = extract_scans(archive, KINDS, tmp_path / "out")
+    assert f"would unpack to {RATIO_CHECK_MIN_BYTES + 1} bytes" in bomb.problem
     assert not (tmp_path / "out").exists()
 
 
@@ -74,7 +74,7 @@ def test_damage_inside_is_told_of_the_file_it_is_in(tmp_path: Path) -> None:
     content = bytearray(archive.read_bytes())
     content[60] ^= 0xFF
     archive.write_bytes(content)
-    first, second = unpacked(archive, KINDS, tmp_path / "out")
+    first, second = extract_scans(archive, KINDS, tmp_path / "out")
     assert "damaged inside the archive" in first.problem
     assert not first.path.exists()
     assert (second.problem, second.path.read_bytes()) == ("", b"good")
@@ -85,7 +85,7 @@ def test_damage_inside_is_told_of_the_file_it_is_in(tmp_path: Path) -> None:
 def test_what_is_no_archive_fails_as_itself(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "box.zip").write_bytes(content)
     with pytest.raises(InputError, match="the ZIP is damaged"):
-        list(unpacked(tmp_path / "box.zip", KINDS, tmp_path / "out"))
+        list(extract_scans(tmp_path / "box.zip", KINDS, tmp_path / "out"))
     (source,) = find_sources([tmp_path], KINDS, tmp_path / "out")
     assert (source.id, "the ZIP is damaged" in source.problem) == ("box.zip", True)
 
@@ -94,7 +94,7 @@ def test_archives_are_documents_of_their_folder_and_two_of_one_name_are_two(tmp_
     (tmp_path / "scans").mkdir()
     with pytest.warns(UserWarning, match="Duplicate name"):
         packed(tmp_path / "scans" / "box.zip", ("1.png", b"one"), ("1.png", b"another"), ("../x.png", b"x"))
-    found = give_folders(find_sources([tmp_path / "scans"], KINDS, tmp_path / "out"), {})
+    found = assign_folders(find_sources([tmp_path / "scans"], KINDS, tmp_path / "out"), {})
     assert [one.id for one in found] == ["box.zip/../x.png", "box.zip/1.png", "box.zip/1.png (2)"]
     assert len({one.folder for one in found}) == 3
     assert [one.path.read_bytes() for one in found if not one.problem] == [b"one", b"another"]
@@ -105,4 +105,4 @@ def test_an_archive_within_is_no_scan(tmp_path: Path) -> None:
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("1.png", b"x")
-    assert not list(unpacked(packed(tmp_path / "box.zip", ("inner.zip", inner.getvalue())), KINDS, tmp_path / "out"))
+    assert not list(extract_scans(packed(tmp_path / "box.zip", ("inner.zip", inner.getvalue())), KINDS, tmp_path / "out"))

@@ -9,9 +9,9 @@ import pytest
 
 from desunt.errors import UsageError
 from desunt.run import batch
-from desunt.run.inputs.catalogue import joined, read_catalogue
+from desunt.run.inputs.catalogue import merge_metadata, read_catalogue
 from desunt.settings import Settings
-from tests.integration.conftest import typed_page
+from tests.support.rendered_pages import letter_page
 
 VERSIONS = (("desunt", "test"),)
 
@@ -20,7 +20,7 @@ VERSIONS = (("desunt", "test"),)
 def home(tmp_path: Path) -> Path:
     (tmp_path / "box").mkdir()
     for name in ("b.png", "a.png"):
-        typed_page(f"Letter {name}").save(tmp_path / "box" / name, dpi=(300, 300))
+        letter_page(f"Letter {name}").save(tmp_path / "box" / name, dpi=(300, 300))
     return tmp_path
 
 
@@ -66,13 +66,13 @@ def test_a_table_that_is_no_text(home: Path) -> None:
 
 
 def test_a_catalogue_outranks_what_a_document_says_of_itself() -> None:
-    assert joined((("title", "A"),), (("title", "B"), ("date", "1945"))) == (("title", "A"), ("date", "1945"))
+    assert merge_metadata((("title", "A"),), (("title", "B"), ("date", "1945"))) == (("title", "A"), ("date", "1945"))
 
 
 def test_metadata_are_in_records_and_exports_and_a_change_does_the_pages_anew(home: Path) -> None:
     settings = Settings(out=home / "out", executor="serial", formats=("tei", "iiif"))
 
-    def run(title: str) -> batch.Summary:
+    def run(title: str) -> batch.RunSummary:
         catalogue = read_catalogue(table(home, f"path,title,date\nbox/a.png,{title},1945-07-03\n"))
         return batch.run([*catalogue], settings, VERSIONS, catalogue=catalogue)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desunt.errors import UsageError
-from desunt.run.inputs.discovery import Source, find_sources, give_folders, safe_stem
+from desunt.run.inputs.discovery import InputSource, assign_folders, find_sources, safe_stem
 
 KINDS = frozenset({".png", ".pdf"})
 
@@ -28,7 +28,7 @@ def test_folders_are_searched_for_scans_and_texts_are_read_only_when_named(tmp_p
 
 def test_two_folders_keep_their_scans_apart(tmp_path) -> None:
     make(tmp_path, "x/a.png", "y/a.png")
-    placed = give_folders(find_sources([tmp_path / "x", tmp_path / "y"], KINDS, tmp_path / "out"), {})
+    placed = assign_folders(find_sources([tmp_path / "x", tmp_path / "y"], KINDS, tmp_path / "out"), {})
     assert [s.id for s in placed] == ["x/a.png", "y/a.png"]
     assert len({s.folder for s in placed}) == 2
 
@@ -37,7 +37,7 @@ def test_two_folders_keep_their_scans_apart(tmp_path) -> None:
 def test_named_files_of_one_name_are_documents_of_their_own_in_any_order(tmp_path, order) -> None:
     make(tmp_path, "box1/a/1.png", "box2/a/1.png", "box1/2.png")
     named = [tmp_path / "box1/a/1.png", tmp_path / "box2/a/1.png", tmp_path / "box1/2.png"]
-    placed = give_folders(find_sources([named[i] for i in order], KINDS, tmp_path / "out"), {})
+    placed = assign_folders(find_sources([named[i] for i in order], KINDS, tmp_path / "out"), {})
     assert {s.path: s.id for s in placed} == {named[0]: "box1/a/1.png", named[1]: "box2/a/1.png", named[2]: "2.png"}
     assert len({s.folder for s in placed}) == 3
 
@@ -54,16 +54,16 @@ def test_a_missing_input_is_named(tmp_path) -> None:
 
 
 def test_a_later_scan_never_moves_an_earlier_ones_results() -> None:
-    first = give_folders([Source(Path("b/a.png"), "b/a.png", "scan")], {})
-    both = give_folders([Source(Path("a/a.png"), "a/a.png", "scan"), *first], {first[0].folder: first[0].id})
+    first = assign_folders([InputSource(Path("b/a.png"), "b/a.png", "scan")], {})
+    both = assign_folders([InputSource(Path("a/a.png"), "a/a.png", "scan"), *first], {first[0].folder: first[0].id})
     assert both[1].folder == first[0].folder == "a"
     assert both[0].folder not in ("a", "A")
-    again = give_folders([Source(Path("a/a.png"), "a/a.png", "scan")], {s.folder: s.id for s in both})
+    again = assign_folders([InputSource(Path("a/a.png"), "a/a.png", "scan")], {s.folder: s.id for s in both})
     assert again[0].folder == both[0].folder
 
 
 def test_folders_differ_on_file_systems_without_case() -> None:
-    placed = give_folders([Source(Path(n), n, "scan") for n in ("A.png", "a.png")], {})
+    placed = assign_folders([InputSource(Path(n), n, "scan") for n in ("A.png", "a.png")], {})
     assert len({s.folder.casefold() for s in placed}) == 2
 
 

@@ -8,13 +8,12 @@ import pytest
 from PIL import Image
 
 from desunt.errors import UsageError
-from desunt.record import folder as journal
-from desunt.record.scan_files import file_of
-from desunt.run.inputs.catalogue import read_catalogue
-from desunt.run.inputs.discovery import Source, find_sources, give_folders
-from desunt.run.inputs.grouping import Group, grouped, read_groups
-from desunt.run.plan import Plan, plan
-from desunt.run.workflow import PageTask, Part
+from desunt.record.folder import has_pages_after
+from desunt.record.scan_files import scan_path
+from desunt.run.inputs.catalogue import DocumentGroup, group_sources, read_catalogue, read_groups
+from desunt.run.inputs.discovery import InputSource, assign_folders, find_sources
+from desunt.run.plan import DocumentPlan, plan_document
+from desunt.run.workflow import PageTask, SourcePart
 from desunt.settings import Settings
 
 KINDS = frozenset({".png", ".tif"})
@@ -38,14 +37,14 @@ def table(home: Path, *lines: str) -> Path:
     return path
 
 
-def sources_of(path: Path) -> list[Source]:
+def sources_of(path: Path) -> list[InputSource]:
     catalogue = read_catalogue(path)
-    return grouped(find_sources([*catalogue], KINDS, path.parent / "out"), catalogue, read_groups(path))
+    return group_sources(find_sources([*catalogue], KINDS, path.parent / "out"), catalogue, read_groups(path))
 
 
-def plan_of(path: Path) -> Plan:
-    (source,) = give_folders(sources_of(path), {})
-    return plan(source, Settings(), VERSIONS)
+def plan_of(path: Path) -> DocumentPlan:
+    (source,) = assign_folders(sources_of(path), {})
+    return plan_document(source, Settings(), VERSIONS)
 
 
 def keys(path: Path) -> dict[tuple[str, int], str]:
@@ -57,7 +56,7 @@ def test_lines_of_one_document_are_one_source_where_its_first_file_stood(home: P
         home, "path,document,title,date", "box/b.png,RG 59/861.24,Cable,1945", "box/c.png,,Alone,", "box/a.png,RG 59/861.24,,",
         "box/two.tif, RG 59/861.24,Cable,1945",
     )  # fmt: skip
-    several, alone = give_folders(sources_of(path), {})
+    several, alone = assign_folders(sources_of(path), {})
     assert several.files == ("box/b.png", "box/a.png", "box/two.tif")
     assert (several.id, several.path, several.folder) == ("RG 59/861.24", home, "RG 59_861.24")
     assert several.metadata == (("title", "Cable"), ("date", "1945"))
@@ -67,12 +66,12 @@ def test_lines_of_one_document_are_one_source_where_its_first_file_stood(home: P
 def test_pages_follow_each_other_and_each_names_its_own_file(home: Path) -> None:
     found = plan_of(table(home, "path,document", "box/a.png,one", "box/two.tif,one", "box/b.png,one"))
     assert [page.part for page in found.pages] == [
-        Part("box/a.png", 1), Part("box/two.tif", 1), Part("box/two.tif", 2), Part("box/b.png", 1)
+        SourcePart("box/a.png", 1), SourcePart("box/two.tif", 1), SourcePart("box/two.tif", 2), SourcePart("box/b.png", 1)
     ]  # fmt: skip
-    assert [file_of(found.source.path, page.part.name) for page in found.pages if page.part] == [page.path for page in found.pages]
+    assert [scan_path(found.source.path, page.part.name) for page in found.pages if page.part] == [page.path for page in found.pages]
     assert len(set(found.keys)) == 4
     task = found.task(3, Settings())
-    assert (task.path, task.name, task.page, task.number) == (home / "box/two.tif", "box/two.tif", 2, 3)
+    assert (task.path, task.file_name, task.page_in_file, task.number) == (home / "box/two.tif", "box/two.tif", 2, 3)
 
 
 def test_a_file_that_is_replaced_changes_only_the_keys_of_its_pages(home: Path) -> None:
@@ -97,8 +96,8 @@ def test_files_of_the_same_bytes_do_not_share_ids(home: Path) -> None:
     found = plan_of(table(home, "path,document", "box/blank-1.png,one", "box/blank-2.png,one"))
     tasks = [found.task(number, Settings()) for number in (1, 2)]
     assert tasks[0].sha256 == tasks[1].sha256
-    assert [task.place for task in tasks] == ["one", "one\x1f2"]
-    assert PageTask(Path("a.png"), "a.png", 1, "0" * 64, "", Settings()).place == "a.png"
+    assert [task.id_seed for task in tasks] == ["one", "one\x1f2"]
+    assert PageTask(Path("a.png"), "a.png", 1, "0" * 64, "", Settings()).id_seed == "a.png"
 
 
 def test_a_broken_file_is_a_page_that_cannot_be_read_unless_all_are(home: Path) -> None:
@@ -149,19 +148,19 @@ def test_a_table_without_the_column_groups_nothing(home: Path) -> None:
     assert read_groups(table(home, "path,title", "box/a.png,A")) == ()
     assert read_groups(table(home, "path,document", "box/a.png,")) == ()
     assert read_groups(table(home, "path,document", "box/a.png,one")) == (
-        Group("one", home, ("box/a.png",), f"{home / 'boxes.csv'}, line 2"),
+        DocumentGroup("one", home, ("box/a.png",), f"{home / 'boxes.csv'}, line 2"),
     )
 
 
 def test_a_folder_searched_beside_the_table_does_not_read_its_files_twice(home: Path) -> None:
     path = table(home, "path,document", "box/b.png,one", "box/a.png,one")
     catalogue = read_catalogue(path)
-    found = grouped(find_sources([home / "box", *catalogue], KINDS, home / "out"), catalogue, read_groups(path))
+    found = group_sources(find_sources([home / "box", *catalogue], KINDS, home / "out"), catalogue, read_groups(path))
     assert [source.id for source in found] == ["one", "blank-1.png", "blank-2.png", "c.png", "two.tif"]
 
 
 def test_pages_that_a_document_lost_are_known_by_their_files(tmp_path: Path) -> None:
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "0002.failed.json").write_text("{}")
-    assert journal.has_pages(tmp_path, beyond=1)
-    assert not journal.has_pages(tmp_path, beyond=2)
+    assert has_pages_after(tmp_path, 1)
+    assert not has_pages_after(tmp_path, 2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from desunt.errors import InputError
 from desunt.record.document import Box, Document, Extent, Gap, ImageRef, Line, Page, Region, RegionKind, Token, Word
-from desunt.transcript import contexts, transcript_document
+from desunt.transcript import gap_contexts, transcript_document
 from desunt.transcript.alignment import align
 
 STEP, LEADING, HEIGHT = 20, 60, 30
@@ -29,14 +29,14 @@ def typed(row: int, text: str) -> Line:
     """A line as the engine read it: `#` is a gap with what it made of the ink (`#` alone: nothing), `~` is paper."""
     tokens: list[Token] = []
     column = 0
-    for said in text.split(" "):
-        name, box = f"{row}-{column}", at(row, column, max(1, len(said)))
-        if said.startswith("#"):
-            reading = said.strip("#") or None
+    for word_text in text.split(" "):
+        name, box = f"{row}-{column}", at(row, column, max(1, len(word_text)))
+        if word_text.startswith("#"):
+            reading = word_text.strip("#") or None
             tokens.append(Gap(name, box, None, "illegible", reading))
-        elif said.strip("~"):
-            tokens.append(Word(name, said, box, "tesseract", 0.9))
-        column += len(said) + 1
+        elif word_text.strip("~"):
+            tokens.append(Word(name, word_text, box, "tesseract", 0.9))
+        column += len(word_text) + 1
     return Line(f"line {row}", tokens[0].box if tokens else None, tuple(tokens))
 
 
@@ -259,7 +259,7 @@ def test_the_context_of_an_aligned_gap_leaves_out_glosses() -> None:
     document = aligned(
         "port of Darien [Dalian], he [ILLEGIBLE] the opera-\ntion", page_of("port of Darien, he wxyzk", "the opera-", "tion")
     )
-    assert list(contexts(document).values()) == [("port of Darien, he ", " the operation")]
+    assert list(gap_contexts(document).values()) == [("port of Darien, he ", " the operation")]
 
 
 WORDS = st.sampled_from(
@@ -282,9 +282,9 @@ def test_nothing_of_the_transcript_is_lost_moved_or_doubled(words: list[str], li
     assert [t.span for t in placed] == spans
     assert len({t.id for t in placed}) == len(placed)
     assert all(gap.engine_reading is None for gap in document.gaps if gap.reason == "withheld")
-    told = " ".join(document.notes).split()
+    note_words = " ".join(document.notes).split()
     read = {t.text for row, line in enumerate(lines) for t in typed(row, " ".join(line)).tokens if isinstance(t, Word)}
     kept = " ".join(gap.engine_reading or "" for gap in document.gaps).split()
     if not any(token.box for token in placed):
         # Where nothing was placed, all that the engine read must be told.
-        assert read <= set(told) | set(kept)
+        assert read <= set(note_words) | set(kept)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desunt.record.document import Box
-from desunt.transcript.alignment.sequences import key_of, match_words
-from desunt.transcript.alignment.stretches import share
+from desunt.transcript.alignment.gap_placement import split_box
+from desunt.transcript.alignment.sequences import match_words, matching_key
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=12), st.lists(st.sampled_from("abcd"), max_size=12), st.frozensets(st.integers(0, 12)))
@@ -23,7 +23,7 @@ def test_matches_rise_on_both_sides_and_never_overlap(first: list[str], second: 
 
 
 def test_equal_sequences_match_word_by_word() -> None:
-    words = [key_of(word) for word in ("It", "was", "the", "best", "of", "times", "it", "was", "the", "worst")] * 300
+    words = [matching_key(word) for word in ("It", "was", "the", "best", "of", "times", "it", "was", "the", "worst")] * 300
     assert [(m.top, m.left) for m in match_words(words, words)] == [(n, n) for n in range(len(words))]
 
 
@@ -37,13 +37,13 @@ def test_a_long_noisy_document_is_matched_nearly_without_fault() -> None:
             noisy.append((n, "x" + word[1:] if fate > 0.85 and len(word) > 3 else word))
         if fate > 0.97:
             noisy.append((-1, "stamp"))
-    found = {m.top: m.left for m in match_words(words, [word for _, word in noisy])}
-    right = [found.get(n) == place for place, (n, _) in enumerate(noisy) if n >= 0]
+    matches = {m.top: m.left for m in match_words(words, [word for _, word in noisy])}
+    right = [matches.get(n) == place for place, (n, _) in enumerate(noisy) if n >= 0]
     assert sum(right) / len(right) > 0.99
 
 
 def test_shares_lie_side_by_side_in_the_box() -> None:
-    parts = share(Box(10, 0, 110, 9), [2, 3, 4])
+    parts = split_box(Box(10, 0, 110, 9), [2, 3, 4])
     assert [part.left for part in parts] == sorted(part.left for part in parts)
     assert parts[0].left == 10
     assert parts[-1].right == 110

@@ -9,22 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.lm.length import letters_in
-from desunt.lm.lexicon import OUTER
+from desunt.lm.length import count_graphemes
+from desunt.lm.lexicon import OUTER_PUNCTUATION
 from desunt.record.conjecture import Candidate
 
 Reals = NDArray[np.float64]
 
-BINS = 15
-RESAMPLES = 1000
+ECE_BINS = 15
+BOOTSTRAP_DRAWS = 1000
 SEED = 1
 # Tasks whose answers are any run of characters, spaces and punctuation at their ends among them.
 EXACT_TASKS = ("span1-10",)
-WHITE = " \t\r\n\u00a0\u2009\u202f"
+WHITESPACE = " \t\r\n\u00a0\u2009\u202f"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GapScore:
     """What became of one gap: rank of the truth from 1 (None: not among the candidates), probability of the first candidate,
     edits between it and the truth, the truth's length in letters, and whether no reading was offered.
     """
@@ -42,7 +42,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Estimate:
     """A measured value with its 95% bootstrap interval."""
 
     value: float
@@ -50,13 +50,13 @@ class Figure:
     high: float
 
 
-def compared(text: str, task: str) -> str:
+def comparison_form(text: str, task: str) -> str:
     """Return what counts of a text: case folded, outer punctuation and spaces off unless the task is exact or there is nothing else."""
-    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    return plain if task in EXACT_TASKS else plain.strip(OUTER + "…" + WHITE) or plain.strip()
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return folded if task in EXACT_TASKS else folded.strip(OUTER_PUNCTUATION + "…" + WHITESPACE) or folded.strip()
 
 
-def outcome(task: str, answer: str, candidates: Sequence[Candidate], *, refused: bool) -> Outcome:
+def score_answer(task: str, answer: str, candidates: Sequence[Candidate], *, refused: bool) -> GapScore:
     """Compare candidates with the truth.
 
     Candidates that do not differ in what counts are one: it has the place of the first of them and the sum of their probabilities.
@@ -66,91 +66,91 @@ def outcome(task: str, answer: str, candidates: Sequence[Candidate], *, refused:
 
     masses: dict[str, float] = {}
     for candidate in candidates:
-        text = compared(candidate.text, task)
+        text = comparison_form(candidate.text, task)
         masses[text] = masses.get(text, 0.0) + candidate.probability
-    ranked, truth = list(masses), compared(answer, task)
+    ranked, truth = list(masses), comparison_form(answer, task)
     rank = ranked.index(truth) + 1 if truth in masses else None
     first = ranked[0] if ranked else ""
-    return Outcome(task, rank, min(1.0, masses.get(first, 0.0)), Levenshtein.distance(first, truth), letters_in(truth), refused)
+    return GapScore(task, rank, min(1.0, masses.get(first, 0.0)), Levenshtein.distance(first, truth), count_graphemes(truth), refused)
 
 
-def hits(outcomes: Sequence[Outcome], most: int) -> Reals:
-    """Return 1 for each gap whose truth is among the first `most` candidates, else 0."""
-    return np.array([float(o.rank is not None and o.rank <= most) for o in outcomes])
+def hits_at(scores: Sequence[GapScore], rank: int) -> Reals:
+    """Return 1 for each gap whose truth is among the first `rank` candidates, else 0."""
+    return np.array([float(s.rank is not None and s.rank <= rank) for s in scores])
 
 
-def reciprocal_ranks(outcomes: Sequence[Outcome]) -> Reals:
-    return np.array([1.0 / o.rank if o.rank else 0.0 for o in outcomes])
+def reciprocal_ranks(scores: Sequence[GapScore]) -> Reals:
+    return np.array([1.0 / s.rank if s.rank else 0.0 for s in scores])
 
 
-def brier(outcomes: Sequence[Outcome]) -> Reals:
+def brier(scores: Sequence[GapScore]) -> Reals:
     """Return for each gap the squared difference between the first candidate's probability and its being right."""
-    return np.array([(o.probability - o.right) ** 2 for o in outcomes])
+    return np.array([(s.probability - s.right) ** 2 for s in scores])
 
 
 def mean(values: Reals) -> float:
     return float(values.mean())
 
 
-def interval(size: int, statistic: Callable[[NDArray[np.int64]], float]) -> Figure:
-    """Return the statistic of all gaps (it is given their places) and the middle 95% of it over resampled sets of gaps.
+def bootstrap_interval(size: int, statistic: Callable[[NDArray[np.int64]], float]) -> Estimate:
+    """Return the statistic of all gaps (it is given their indices) and the middle 95% of it over resampled sets of gaps.
 
     Sets for which the statistic is not defined (NaN: none of what it is about was drawn) are left out.
     """
     random = np.random.default_rng(SEED)
-    drawn = [statistic(random.integers(0, size, size)) for _ in range(RESAMPLES)]
-    defined = [one for one in drawn if not np.isnan(one)] or [np.nan]
+    drawn = [statistic(random.integers(0, size, size)) for _ in range(BOOTSTRAP_DRAWS)]
+    defined = [value for value in drawn if not np.isnan(value)] or [np.nan]
     low, high = np.quantile(defined, [0.025, 0.975])
-    return Figure(statistic(np.arange(size)), float(low), float(high))
+    return Estimate(statistic(np.arange(size)), float(low), float(high))
 
 
-def mean_interval(values: Reals) -> Figure:
+def mean_estimate(values: Reals) -> Estimate:
     """Return the mean over gaps with its interval."""
-    return interval(len(values), lambda places: mean(values[places]))
+    return bootstrap_interval(len(values), lambda indices: mean(values[indices]))
 
 
-def character_error(outcomes: Sequence[Outcome]) -> tuple[Reals, Reals]:
+def edits_and_lengths(scores: Sequence[GapScore]) -> tuple[Reals, Reals]:
     """Return the edits and the lengths; the rate is the sum of the one over the sum of the other."""
-    return np.array([float(o.edits) for o in outcomes]), np.array([float(o.letters) for o in outcomes])
+    return np.array([float(s.edits) for s in scores]), np.array([float(s.letters) for s in scores])
 
 
-def calibration_error(probabilities: Reals, right: Reals, bins: int = BINS) -> float:
+def expected_calibration_error(probabilities: Reals, right: Reals, bins: int = ECE_BINS) -> float:
     """Return the expected calibration error: bins of equal mass by probability, the mean distance of confidence and accuracy.
 
     Naeini et al. 2015, with bins of equal mass as in Nixon et al. 2019.
     """
-    parts = bins_of(probabilities, right, bins)
+    parts = equal_mass_bins(probabilities, right, bins)
     return sum(n * abs(confidence - accuracy) for confidence, accuracy, n in parts) / len(probabilities)
 
 
-def bins_of(probabilities: Reals, right: Reals, bins: int = BINS) -> list[tuple[float, float, int]]:
+def equal_mass_bins(probabilities: Reals, right: Reals, bins: int = ECE_BINS) -> list[tuple[float, float, int]]:
     """Return for each bin of equal mass the mean probability, the share that is right, and the number of gaps."""
-    order, even = np.argsort(probabilities, kind="stable"), evened(probabilities, right)
+    order, accuracy = np.argsort(probabilities, kind="stable"), accuracy_by_probability(probabilities, right)
     parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
-    return [(float(probabilities[part].mean()), float(even[part].mean()), len(part)) for part in parts]
+    return [(float(probabilities[part].mean()), float(accuracy[part].mean()), len(part)) for part in parts]
 
 
-def evened(probabilities: Reals, right: Reals) -> Reals:
+def accuracy_by_probability(probabilities: Reals, right: Reals) -> Reals:
     """Return for each gap the mean rightness of those with its probability: no figure depends on the order of equals."""
-    _, place, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
-    shares: Reals = (np.bincount(place, weights=right) / counts)[place]
-    return shares
+    _, value_index, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
+    accuracy: Reals = (np.bincount(value_index, weights=right) / counts)[value_index]
+    return accuracy
 
 
-def perfect_calibration_error(probabilities: Reals, draws: int = 500) -> float:
+def ideal_ece(probabilities: Reals, draws: int = 500) -> float:
     """Return the calibration error that perfectly calibrated probabilities of these values show on average: chance alone, at this n."""
     random = np.random.default_rng(SEED)
-    outcomes = (random.random(len(probabilities)) < probabilities for _ in range(draws))
-    return float(np.mean([calibration_error(probabilities, right.astype(np.float64)) for right in outcomes]))
+    draws_right = (random.random(len(probabilities)) < probabilities for _ in range(draws))
+    return float(np.mean([expected_calibration_error(probabilities, right.astype(np.float64)) for right in draws_right]))
 
 
 def risk_coverage(probabilities: Reals, right: Reals) -> Reals:
     """Return the share that is wrong among the 1, 2, ... n surest."""
     order = np.argsort(-probabilities, kind="stable")
-    errors: Reals = np.cumsum(1.0 - evened(probabilities, right)[order]) / np.arange(1, len(order) + 1)
+    errors: Reals = np.cumsum(1.0 - accuracy_by_probability(probabilities, right)[order]) / np.arange(1, len(order) + 1)
     return errors
 
 
-def risk_coverage_area(probabilities: Reals, right: Reals) -> float:
+def area_under_risk_coverage(probabilities: Reals, right: Reals) -> float:
     """Return the area under the risk-coverage curve: the error among the surest, averaged over shares kept (Geifman & El-Yaniv 2017)."""
     return float(risk_coverage(probabilities, right).mean())

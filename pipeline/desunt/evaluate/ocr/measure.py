@@ -15,16 +15,16 @@ from desunt.evaluate.labels import label_words
 from desunt.evaluate.metrics import Rate, invented_words, line_cer, page_cer, page_wer, pooled, word_score
 from desunt.record.document import Box, Gap, Page, Word
 
-Reader: TypeAlias = Callable[[Path], tuple[Page, ...]]
+PageReader: TypeAlias = Callable[[Path], tuple[Page, ...]]
 Side: TypeAlias = Literal["plain", "words", "readings"]
 SIDES: tuple[Side, ...] = ("plain", "words", "readings")
 
 # A page on which desunt finds this many words fewer than plain Tesseract counts as read worse.
-TOLERATED_WORDS = 2
+MAX_TOLERATED_WORD_LOSS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class OcrOutput:
     """What was read on one image: the text, and its words with their boxes where they are known; None for several pages."""
 
     text: str
@@ -32,7 +32,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class OcrScore:
     """How near one output comes to the ground truth of one image; `invented` is None where the ground truth has no boxes."""
 
     line_cer: Rate
@@ -44,7 +44,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Vouched:
+class VouchedWords:
     """The text desunt stands behind: `share` of all words and gaps of its output, and `error` of those of its words that can be scored."""
 
     share: Rate
@@ -52,14 +52,14 @@ class Vouched:
 
 
 @dataclass(frozen=True, slots=True)
-class PageResult:
+class PageComparison:
     """One image: the score of each side, what is vouched for, seconds of plain Tesseract and of desunt, and why desunt failed."""
 
     name: str
-    plain: Score
-    words: Score
-    readings: Score
-    vouched: Vouched
+    plain: OcrScore
+    words: OcrScore
+    readings: OcrScore
+    vouched: VouchedWords
     seconds: tuple[float, float]
     problem: str = ""
 
@@ -70,32 +70,32 @@ class PageResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class OcrReport:
     """The comparison over a folder; `without_truth` names images nobody transcribed, which are not read."""
 
     folder: str
     vouch: float
-    pages: tuple[PageResult, ...]
+    pages: tuple[PageComparison, ...]
     without_truth: tuple[str, ...]
 
     @property
-    def worst(self) -> PageResult:
+    def worst(self) -> PageComparison:
         return min(self.pages, key=lambda page: page.difference)
 
     @property
-    def worse(self) -> tuple[PageResult, ...]:
+    def worse(self) -> tuple[PageComparison, ...]:
         """Return the pages desunt reads worse than plain Tesseract by more than two words, the worst first."""
-        return tuple(sorted((page for page in self.pages if page.difference < -TOLERATED_WORDS), key=lambda page: page.difference))
+        return tuple(sorted((page for page in self.pages if page.difference < -MAX_TOLERATED_WORD_LOSS), key=lambda page: page.difference))
 
 
-def plain_tesseract(image: Path, lang: str = "eng", seconds: float = 180.0) -> Output:
+def plain_tesseract(image: Path, lang: str = "eng", seconds: float = 180.0) -> OcrOutput:
     """Read the file itself with Tesseract's defaults (page segmentation 3): no cleanup, no choice, the honest baseline.
 
     The engine gets the path, not pixels: it reads the resolution from the file, without which it guesses one and reads worse.
 
     Raises DependencyMissing, PageTimeout or PageFailed.
     """
-    return read_table(*_run_plain(image, lang, seconds))
+    return parse_tesseract_table(*_run_plain(image, lang, seconds))
 
 
 def tesseract_table(image: Path, lang: str = "eng", seconds: float = 180.0) -> str:
@@ -118,12 +118,12 @@ def _run_plain(image: Path, lang: str, seconds: float) -> tuple[str, str]:
     return text, table
 
 
-def read_table(text: str, table: str) -> Output:
+def parse_tesseract_table(text: str, table: str) -> OcrOutput:
     """Return an output from Tesseract's text and its table of words (TSV, level 5 is a word)."""
     rows = [row for row in csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE) if row["level"] == "5"]
     if any(row["page_num"] != "1" for row in rows):
-        return Output(text, None)
-    return Output(text, tuple((row["text"], _table_box(row)) for row in rows if row["text"].strip()))
+        return OcrOutput(text, None)
+    return OcrOutput(text, tuple((row["text"], _table_box(row)) for row in rows if row["text"].strip()))
 
 
 def _table_box(row: dict[str, str]) -> Box:
@@ -131,19 +131,19 @@ def _table_box(row: dict[str, str]) -> Box:
     return Box(left, top, left + max(1, width), top + max(1, height))
 
 
-def desunt_output(pages: Sequence[Page], *, readings: bool) -> Output:
+def to_output(pages: Sequence[Page], *, readings: bool) -> OcrOutput:
     """Return the words of pages in reading order; with `readings`, what the engine made of each gap stands in its place."""
     lines = [
         [token for token in line.tokens if isinstance(token, Word) or (readings and token.engine_reading)]
         for page in pages
         for line in page.lines
     ]
-    text = "\n".join(" ".join(_said(token) for token in line) for line in lines)
-    placed = tuple((_said(token), token.box) for line in lines for token in line if token.box)
-    return Output(text, placed if len(pages) <= 1 else None)
+    text = "\n".join(" ".join(_token_text(token) for token in line) for line in lines)
+    words = tuple((_token_text(token), token.box) for line in lines for token in line if token.box)
+    return OcrOutput(text, words if len(pages) <= 1 else None)
 
 
-def _said(token: Word | Gap) -> str:
+def _token_text(token: Word | Gap) -> str:
     return token.text if isinstance(token, Word) else token.engine_reading or ""
 
 
@@ -152,12 +152,12 @@ def scored_text(truth: GroundTruth) -> str:
     return "\n".join(" ".join(word.text for word in line.words) for line in truth.scored)
 
 
-def score(truth: GroundTruth, output: Output) -> Score:
+def score_output(truth: GroundTruth, output: OcrOutput) -> OcrScore:
     """Compare one output with the ground truth of its image."""
     text = scored_text(truth)
     words = word_score(truth, output.text)
     invented = None if output.words is None else invented_words(truth, output.words)
-    return Score(
+    return OcrScore(
         line_cer=line_cer(truth, output.text),
         recall=words.recall,
         precision=words.precision,
@@ -167,30 +167,30 @@ def score(truth: GroundTruth, output: Output) -> Score:
     )
 
 
-def vouched_text(truth: GroundTruth, pages: Sequence[Page], vouch: float) -> Vouched:
+def score_vouched(truth: GroundTruth, pages: Sequence[Page], vouch: float) -> VouchedWords:
     """Return how much of the output has a legibility of `vouch` or more, and how much of that is misread."""
     tokens = [token for page in pages for line in page.lines for token in line.tokens]
     words = [token for token in tokens if isinstance(token, Word)]
     labels = label_words(truth, [word.text for word in words])
     vouched = [label for word, label in zip(words, labels, strict=True) if word.legibility is not None and word.legibility >= vouch]
-    return Vouched(Rate(len(vouched), len(tokens)), Rate(vouched.count("wrong"), len(vouched) - vouched.count("unscored")))
+    return VouchedWords(Rate(len(vouched), len(tokens)), Rate(vouched.count("wrong"), len(vouched) - vouched.count("unscored")))
 
 
 def evaluate_ocr(
     folder: Path,
-    read: Reader,
+    read: PageReader,
     *,
     vouch: float = 0.9,
-    plain: Callable[[Path], Output] = plain_tesseract,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Report:
+    plain: Callable[[Path], OcrOutput] = plain_tesseract,
+    on_image: Callable[[str], None] = lambda _: None,
+) -> OcrReport:
     """Compare desunt's reader with plain Tesseract on every image under a folder that has ground truth.
 
-    A page that `read` fails on counts as a page on which nothing was read. `tell` hears each image's name before it is read.
+    A page that `read` fails on counts as a page on which nothing was read. `on_image` is called with each image's name before it is read.
     Raises InputError if the folder has no image with ground truth, DependencyMissing if an engine or a model is not there.
     """
-    found = find_pages(folder)
-    pairs = [(image, truth) for image, truth in found if truth]
+    images = find_pages(folder)
+    pairs = [(image, truth) for image, truth in images if truth]
     if not pairs:
         raise InputError(
             f"no image in {folder} has ground truth beside it", remedy="put NAME.gt.txt, NAME.lines.json, ALTO or PAGE beside NAME.png"
@@ -198,30 +198,32 @@ def evaluate_ocr(
     results = []
     for image, truth in pairs:
         name = image.relative_to(folder).as_posix()
-        tell(name)
+        on_image(name)
         results.append(_compare(name, image, read_ground_truth(truth), read, plain, vouch))
-    without = tuple(image.relative_to(folder).as_posix() for image, truth in found if truth is None)
-    return Report(str(folder), vouch, tuple(results), without)
+    without_truth = tuple(image.relative_to(folder).as_posix() for image, truth in images if truth is None)
+    return OcrReport(str(folder), vouch, tuple(results), without_truth)
 
 
-def _compare(name: str, image: Path, truth: GroundTruth, read: Reader, plain: Callable[[Path], Output], vouch: float) -> PageResult:
+def _compare(
+    name: str, image: Path, truth: GroundTruth, read: PageReader, plain: Callable[[Path], OcrOutput], vouch: float
+) -> PageComparison:
     started = time.perf_counter()
     output = plain(image)
     between = time.perf_counter()
-    pages, problem = _read(image, read)
+    pages, problem = _read_or_fail(image, read)
     ended = time.perf_counter()
-    return PageResult(
+    return PageComparison(
         name=name,
-        plain=score(truth, output),
-        words=score(truth, desunt_output(pages, readings=False)),
-        readings=score(truth, desunt_output(pages, readings=True)),
-        vouched=vouched_text(truth, pages, vouch),
+        plain=score_output(truth, output),
+        words=score_output(truth, to_output(pages, readings=False)),
+        readings=score_output(truth, to_output(pages, readings=True)),
+        vouched=score_vouched(truth, pages, vouch),
         seconds=(between - started, ended - between),
         problem=problem,
     )
 
 
-def _read(image: Path, read: Reader) -> tuple[tuple[Page, ...], str]:
+def _read_or_fail(image: Path, read: PageReader) -> tuple[tuple[Page, ...], str]:
     try:
         return read(image), ""
     except DependencyMissing:
@@ -230,15 +232,15 @@ def _read(image: Path, read: Reader) -> tuple[tuple[Page, ...], str]:
         return (), str(error)
 
 
-def total(scores: Iterable[Score]) -> Score:
+def pool_scores(scores: Iterable[OcrScore]) -> OcrScore:
     """Return the scores of pages pooled: sums of counts out of sums of totals."""
     scores = tuple(scores)
-    placed = [one.invented for one in scores if one.invented]
-    return Score(
-        line_cer=pooled(one.line_cer for one in scores),
-        recall=pooled(one.recall for one in scores),
-        precision=pooled(one.precision for one in scores),
-        page_cer=pooled(one.page_cer for one in scores),
-        page_wer=pooled(one.page_wer for one in scores),
-        invented=pooled(placed) if placed else None,
+    invented = [score.invented for score in scores if score.invented]
+    return OcrScore(
+        line_cer=pooled(score.line_cer for score in scores),
+        recall=pooled(score.recall for score in scores),
+        precision=pooled(score.precision for score in scores),
+        page_cer=pooled(score.page_cer for score in scores),
+        page_wer=pooled(score.page_wer for score in scores),
+        invented=pooled(invented) if invented else None,
     )

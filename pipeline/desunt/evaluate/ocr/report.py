@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from desunt.evaluate.conjectures.plots import drawn
+from desunt.evaluate.conjectures.plots import draw_svg
 from desunt.evaluate.metrics import Interval, Rate, difference_interval, pooled, rate_interval
-from desunt.evaluate.ocr.measure import SIDES, PageResult, Report, Score, Side
+from desunt.evaluate.ocr.measure import SIDES, OcrReport, OcrScore, PageComparison, Side
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEADS: dict[Side, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
+SIDE_NAMES: dict[Side, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
 # Field of Score -> what a person calls it, and what its n counts. Invented words are a mean a page, all others shares.
 MEASURES: dict[str, tuple[str, str]] = {
     "line_cer": ("lineCER", "characters"),
@@ -27,7 +27,7 @@ MEASURES: dict[str, tuple[str, str]] = {
 }
 
 
-def _rates(report: Report, side: Side, measure: str) -> list[Rate]:
+def _rates(report: OcrReport, side: Side, measure: str) -> list[Rate]:
     rates: list[Rate | None] = [getattr(getattr(page, side), measure) for page in report.pages]
     return [rate for rate in rates if rate is not None]
 
@@ -52,9 +52,9 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
 
 
-def format_report(report: Report) -> str:
+def format_report(report: OcrReport) -> str:
     """Return the report as plain text: totals with 95% intervals, pages, and what is worse than plain Tesseract."""
-    head = ["measure", *HEADS.values(), "n (plain)"]
+    head = ["measure", *SIDE_NAMES.values(), "n (plain)"]
     totals = [
         [label, *(_cell(_rates(report, side, measure), measure) for side in SIDES), f"{_size(report, measure)} {unit}"]
         for measure, (label, unit) in MEASURES.items()
@@ -88,11 +88,11 @@ def format_report(report: Report) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _size(report: Report, measure: str) -> str:
+def _size(report: OcrReport, measure: str) -> str:
     return f"{pooled(_rates(report, 'plain', measure)).total:,.0f}"
 
 
-def _vouched_lines(report: Report) -> list[str]:
+def _vouched_lines(report: OcrReport) -> list[str]:
     share, errors = pooled(page.vouched.share for page in report.pages), [page.vouched.error for page in report.pages]
     error = pooled(errors)
     interval = rate_interval(errors)
@@ -103,10 +103,10 @@ def _vouched_lines(report: Report) -> list[str]:
     ]
 
 
-def _difference_lines(report: Report) -> list[str]:
+def _difference_lines(report: OcrReport) -> list[str]:
     plain, ours = _rates(report, "plain", "recall"), _rates(report, "readings", "recall")
-    interval, here, there = difference_interval(ours, plain), pooled(ours).value, pooled(plain).value
-    gain = None if here is None or there is None else here - there
+    interval, our_recall, plain_recall = difference_interval(ours, plain), pooled(ours).value, pooled(plain).value
+    gain = None if our_recall is None or plain_recall is None else our_recall - plain_recall
     span = f" [{_share(interval.low, signed=True)}, {_share(interval.high, signed=True)}]" if interval else ""
     worse = ", ".join(f"{page.name} ({page.difference:+d})" for page in report.worse) or "none"
     seconds = [sum(page.seconds[side] for page in report.pages) / len(report.pages) for side in (0, 1)]
@@ -118,14 +118,14 @@ def _difference_lines(report: Report) -> list[str]:
     ]
 
 
-def _page_row(page: PageResult) -> list[str]:
+def _page_row(page: PageComparison) -> list[str]:
     recalls = [_share(getattr(page, side).recall.value) for side in SIDES]
-    invented = ["-" if one.invented is None else f"{one.invented.count:.0f}" for one in (page.plain, page.words)]
-    lines = [_share(one.line_cer.value) for one in (page.plain, page.readings)]
+    invented = ["-" if score.invented is None else f"{score.invented.count:.0f}" for score in (page.plain, page.words)]
+    lines = [_share(score.line_cer.value) for score in (page.plain, page.readings)]
     return [page.name, f"{page.plain.recall.total:.0f}", *recalls, f"{page.difference:+d}", *lines, *invented]
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_json(report: OcrReport) -> dict[str, Any]:
     """Return the report as JSON values: totals with n and intervals, and the counts of every page."""
     return {
         "folder": report.folder,
@@ -151,9 +151,9 @@ def _total(rates: Sequence[Rate]) -> dict[str, Any] | None:
     return {**(_rate(pooled(rates)) or {}), "interval": [interval.low, interval.high] if interval else None} if rates else None
 
 
-def _page_json(page: PageResult) -> dict[str, Any]:
+def _page_json(page: PageComparison) -> dict[str, Any]:
     sides: dict[str, Any] = {
-        side: {field.name: _rate(getattr(getattr(page, side), field.name)) for field in fields(Score)} for side in SIDES
+        side: {field.name: _rate(getattr(getattr(page, side), field.name)) for field in fields(OcrScore)} for side in SIDES
     }
     vouched = {"share": _rate(page.vouched.share), "error": _rate(page.vouched.error)}
     return {
@@ -166,30 +166,32 @@ def _page_json(page: PageResult) -> dict[str, Any]:
     }
 
 
-def draw(report: Report, folder: Path) -> tuple[Path, ...]:
+def draw(report: OcrReport, folder: Path) -> tuple[Path, ...]:
     """Write `word-recall.svg` and `line-cer.svg`, page by page plain Tesseract and desunt, into a folder."""
     plots = {"word-recall": "recall", "line-cer": "line_cer"}
     size = (7.0, 1.6 + 0.16 * len(report.pages))
-    return tuple(drawn(folder / f"{name}.svg", partial(_paired, report=report, measure=measure), size) for name, measure in plots.items())
+    return tuple(
+        draw_svg(folder / f"{name}.svg", partial(_paired, report=report, measure=measure), size) for name, measure in plots.items()
+    )
 
 
-def _paired(axes: Axes, report: Report, measure: str) -> None:
+def _paired(axes: Axes, report: OcrReport, measure: str) -> None:
     """Draw a line a page from plain Tesseract to desunt, engine readings of gaps counted; the page that lost most stands at the top."""
     label, unit = MEASURES[measure]
     pairs = [(page, _per_cent(page, "plain", measure), _per_cent(page, "readings", measure)) for page in report.pages]
-    known = [(page.name, plain, ours) for page, plain, ours in pairs if plain is not None and ours is not None]
+    measured = [(page.name, plain, ours) for page, plain, ours in pairs if plain is not None and ours is not None]
     better = -1 if measure == "line_cer" else 1
-    known.sort(key=lambda one: (-better * (one[2] - one[1]), one[0]))
-    places = range(len(known))
-    for place, (_, plain, ours) in zip(places, known, strict=True):
-        axes.plot([plain, ours], [place, place], "-", color="C3" if better * (ours - plain) < 0 else "0.6", zorder=1)
-    axes.scatter([plain for _, plain, _ in known], places, facecolors="white", edgecolors="C1", zorder=2, label=HEADS["plain"])
-    axes.scatter([ours for *_, ours in known], places, color="C0", s=18, zorder=3, label=HEADS["readings"])
-    axes.set_yticks(places, [name for name, *_ in known], fontsize=6)
-    axes.set(xlabel=f"{label}, %", title=f"{label} of {len(known)} pages ({_size(report, measure)} {unit}); red: worse")
+    measured.sort(key=lambda page: (-better * (page[2] - page[1]), page[0]))
+    heights = range(len(measured))
+    for height, (_, plain, ours) in zip(heights, measured, strict=True):
+        axes.plot([plain, ours], [height, height], "-", color="C3" if better * (ours - plain) < 0 else "0.6", zorder=1)
+    axes.scatter([plain for _, plain, _ in measured], heights, facecolors="white", edgecolors="C1", zorder=2, label=SIDE_NAMES["plain"])
+    axes.scatter([ours for *_, ours in measured], heights, color="C0", s=18, zorder=3, label=SIDE_NAMES["readings"])
+    axes.set_yticks(heights, [name for name, *_ in measured], fontsize=6)
+    axes.set(xlabel=f"{label}, %", title=f"{label} of {len(measured)} pages ({_size(report, measure)} {unit}); red: worse")
     axes.figure.legend(frameon=False, fontsize=7, loc="outside lower center", ncols=2)
 
 
-def _per_cent(page: PageResult, side: Side, measure: str) -> float | None:
+def _per_cent(page: PageComparison, side: Side, measure: str) -> float | None:
     value = getattr(getattr(page, side), measure).value
     return None if value is None else 100 * value

@@ -9,35 +9,35 @@ from typing import TypeAlias
 
 from desunt.evaluate.conjectures.run import RANKS
 from desunt.evaluate.labels import Label
-from desunt.evaluate.metrics import Rate, bare, page_wer, pooled, words_of
-from desunt.evaluate.recovery.pieces import AskedPage, Piece
+from desunt.evaluate.metrics import Rate, page_wer, pooled, strip_punctuation, words_of
+from desunt.evaluate.recovery.aligned_page import AlignedPage, AlignedToken
 from desunt.evaluate.recovery.run import Recovery
 
-# So many candidates an editor sees at once.
-SHOWN = RANKS[1]
-MOST = RANKS[-1]
+# An editor sees so many candidates at once.
+SHOWN_CANDIDATES = RANKS[1]
+MAX_RANK = RANKS[-1]
 # A doubt that nothing has: whoever looks at what is more doubtful looks at nothing.
-NONE = 2.0
-PLAIN, READ = "plain Tesseract", "desunt"
+ABOVE_ALL_DOUBTS = 2.0
+PLAIN, DESUNT = "plain Tesseract", "desunt"
 # A share as one Rate a page: intervals are by resampling pages.
-Share: TypeAlias = tuple[Rate, ...]
+PageRates: TypeAlias = tuple[Rate, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
-    """How often one asker has the right reading among the first so many candidates.
+class CandidateHits:
+    """How often one system has the right reading among the first so many candidates.
 
     `flagged` is of the misread words that became gaps, `misread` of all, `kept` of the right words that became gaps.
     """
 
-    by: str
-    flagged: Mapping[int, Share]
-    misread: Mapping[int, Share]
-    kept: Mapping[int, Share]
+    system: str
+    flagged: Mapping[int, PageRates]
+    misread: Mapping[int, PageRates]
+    kept: Mapping[int, PageRates]
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RecoveryCounts:
     """What is behind the figures: words under blots, misread words where nothing stands and in gaps of several words, gaps, and gaps over
     nothing that can be scored.
     """
@@ -53,29 +53,29 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
+class WordErrors:
     """What is wrong in a reading: word errors of the whole text, and of the words that can be scored those that are wrong."""
 
-    text: Share
-    words: Share
+    text: PageRates
+    words: PageRates
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All figures of a folder; `errors` are by who read, `decisions` gaps a word that was read."""
+class RecoveryReport:
+    """All figures of a folder; `errors` are by the reading they are in, `decisions` gaps a word that was read."""
 
     folder: str
-    alarms: float
+    max_fpr: float
     doubt: float | None
-    counts: Counts
-    found: Share
-    false_alarms: Share
-    decisions: Share
-    hits: tuple[Hits, ...]
-    errors: Mapping[str, Errors]
+    counts: RecoveryCounts
+    found: PageRates
+    false_alarms: PageRates
+    decisions: PageRates
+    hits: tuple[CandidateHits, ...]
+    errors: Mapping[str, WordErrors]
 
 
-def measure(recovery: Recovery) -> Report:
+def measure(recovery: Recovery) -> RecoveryReport:
     """Return the figures of a folder.
 
     A candidate is right if it is word for word what stands at the gap, letter case counted, punctuation at the words' ends not. A gap of
@@ -83,126 +83,128 @@ def measure(recovery: Recovery) -> Report:
     A word misread where nothing stands cannot be recovered, and counts as a miss.
     """
     pages = recovery.pages
-    return Report(
+    return RecoveryReport(
         folder=recovery.folder,
-        alarms=recovery.alarms,
+        max_fpr=recovery.max_fpr,
         doubt=recovery.doubt,
         counts=_counts(pages),
-        found=_share(pages, _flagged, lambda piece: piece.misread),
-        false_alarms=_share(pages, lambda piece: _right(piece) * piece.gap, _right),
-        decisions=_share(pages, lambda piece: piece.gap, _read_words),
-        hits=tuple(_hits(pages, by) for by in recovery.by),
-        errors=_errors(pages, recovery.by),
+        found=_rates(pages, _misread_in_gaps, lambda token: token.misread),
+        false_alarms=_rates(pages, lambda token: _right_words(token) * token.is_gap, _right_words),
+        decisions=_rates(pages, lambda token: token.is_gap, _count_read_words),
+        hits=tuple(_hits(pages, system) for system in recovery.systems),
+        errors=_errors(pages, recovery.systems),
     )
 
 
-def _share(pages: Sequence[AskedPage], count: Callable[[Piece], int], total: Callable[[Piece], int]) -> Share:
-    return tuple(Rate(sum(map(count, page.pieces)), sum(map(total, page.pieces))) for page in pages)
+def _rates(pages: Sequence[AlignedPage], count: Callable[[AlignedToken], int], total: Callable[[AlignedToken], int]) -> PageRates:
+    return tuple(Rate(sum(map(count, page.tokens)), sum(map(total, page.tokens))) for page in pages)
 
 
-def _right(piece: Piece) -> int:
-    return piece.labels.count("right")
+def _right_words(token: AlignedToken) -> int:
+    return token.labels.count("right")
 
 
-def _read_words(piece: Piece) -> int:
-    return sum(bool(bare(word)) for word in piece.words)
+def _count_read_words(token: AlignedToken) -> int:
+    return sum(bool(strip_punctuation(word)) for word in token.words)
 
 
-def _flagged(piece: Piece) -> int:
-    return piece.misread * piece.gap
+def _misread_in_gaps(token: AlignedToken) -> int:
+    return token.misread * token.is_gap
 
 
-def _counts(pages: Sequence[AskedPage]) -> Counts:
-    pieces = [piece for page in pages for piece in page.pieces]
-    gaps = [piece for piece in pieces if piece.gap]
-    return Counts(
+def _counts(pages: Sequence[AlignedPage]) -> RecoveryCounts:
+    tokens = [token for page in pages for token in page.tokens]
+    gaps = [token for token in tokens if token.is_gap]
+    return RecoveryCounts(
         pages=len(pages),
-        words=sum(map(_scored, pieces)),
-        misread=sum(piece.misread for piece in pieces),
-        blotted=sum(piece.misread for piece in gaps if not piece.words),
-        nothing_there=sum(piece.misread for piece in pieces if not piece.truth),
-        in_long_gaps=sum(piece.misread for piece in gaps if len(piece.words) > 1),
+        words=sum(map(_scored_words, tokens)),
+        misread=sum(token.misread for token in tokens),
+        blotted=sum(token.misread for token in gaps if not token.words),
+        nothing_there=sum(token.misread for token in tokens if not token.truth),
+        in_long_gaps=sum(token.misread for token in gaps if len(token.words) > 1),
         gaps=len(gaps),
-        unscored_gaps=sum(not _scored(piece) for piece in gaps),
+        unscored_gaps=sum(not _scored_words(token) for token in gaps),
     )
 
 
-def _within(piece: Piece, by: str, most: int) -> bool:
-    rank = piece.rank(by)
-    return rank is not None and rank <= most
+def _is_hit(token: AlignedToken, system: str, max_rank: int) -> bool:
+    rank = token.rank(system)
+    return rank is not None and rank <= max_rank
 
 
-def _with_hit(words: Callable[[Piece], int], by: str, most: int) -> Callable[[Piece], int]:
+def _with_hit(words: Callable[[AlignedToken], int], system: str, max_rank: int) -> Callable[[AlignedToken], int]:
     """Return what counts the words of those gaps whose right reading is among the first candidates."""
-    return lambda piece: words(piece) * _within(piece, by, most)
+    return lambda token: words(token) * _is_hit(token, system, max_rank)
 
 
-def _hits(pages: Sequence[AskedPage], by: str) -> Hits:
-    def shares(words: Callable[[Piece], int], total: Callable[[Piece], int]) -> dict[int, Share]:
-        return {most: _share(pages, _with_hit(words, by, most), total) for most in RANKS}
+def _hits(pages: Sequence[AlignedPage], system: str) -> CandidateHits:
+    def shares(words: Callable[[AlignedToken], int], total: Callable[[AlignedToken], int]) -> dict[int, PageRates]:
+        return {rank: _rates(pages, _with_hit(words, system, rank), total) for rank in RANKS}
 
-    return Hits(
-        by,
-        flagged=shares(_flagged, _flagged),
-        misread=shares(_flagged, lambda piece: piece.misread),
-        kept=shares(_right, lambda piece: _right(piece) * piece.gap),
+    return CandidateHits(
+        system,
+        flagged=shares(_misread_in_gaps, _misread_in_gaps),
+        misread=shares(_misread_in_gaps, lambda token: token.misread),
+        kept=shares(_right_words, lambda token: _right_words(token) * token.is_gap),
     )
 
 
-def hits_by_rank(pages: Sequence[AskedPage], by: str) -> list[float]:
+def hits_by_rank(pages: Sequence[AlignedPage], system: str) -> list[float]:
     """Return the share of all misread words whose right reading is among the first 1, 2, ... candidates; 0 without a misread word."""
-    shares = (_share(pages, _with_hit(_flagged, by, most), lambda piece: piece.misread) for most in range(1, MOST + 1))
+    shares = (_rates(pages, _with_hit(_misread_in_gaps, system, rank), lambda token: token.misread) for rank in range(1, MAX_RANK + 1))
     return [pooled(share).value or 0.0 for share in shares]
 
 
-def _errors(pages: Sequence[AskedPage], askers: Sequence[str]) -> dict[str, Errors]:
-    """Return the errors of each reading: the engine's, an editor's with each asker, and each first candidate believed."""
+def _errors(pages: Sequence[AlignedPage], systems: Sequence[str]) -> dict[str, WordErrors]:
+    """Return the errors of each reading: the engine's, an editor's with each system, and each first candidate believed."""
     plain = tuple(page_wer(page.truth, page.plain) for page in pages), tuple(_wrong(page.plain_labels) for page in pages)
-    chosen: dict[str, Callable[[Piece], str | None]] = {READ: lambda _: None}
-    chosen |= {f"{READ} + editor, {by}": partial(edited, by=by) for by in askers}
-    chosen |= {f"{READ} + first candidate, {by}": partial(_believed, by=by) for by in askers}
-    return {PLAIN: Errors(*plain)} | {name: Errors(_error(pages, choose), _misread(pages, choose)) for name, choose in chosen.items()}
+    choices: dict[str, Callable[[AlignedToken], str | None]] = {DESUNT: lambda _: None}
+    choices |= {f"{DESUNT} + editor, {system}": partial(edited, system=system) for system in systems}
+    choices |= {f"{DESUNT} + first candidate, {system}": partial(_first_candidate, system=system) for system in systems}
+    return {PLAIN: WordErrors(*plain)} | {
+        name: WordErrors(_word_error_rates(pages, choose), _misread(pages, choose)) for name, choose in choices.items()
+    }
 
 
 def _wrong(labels: Sequence[Label]) -> Rate:
     return Rate(labels.count("wrong"), len(labels) - labels.count("unscored"))
 
 
-def _error(pages: Sequence[AskedPage], choose: Callable[[Piece], str | None]) -> Share:
-    return tuple(page_wer(page.truth, " ".join(_text(piece, choose(piece)) for piece in page.pieces)) for page in pages)
+def _word_error_rates(pages: Sequence[AlignedPage], choose: Callable[[AlignedToken], str | None]) -> PageRates:
+    return tuple(page_wer(page.truth, " ".join(_text(token, choose(token)) for token in page.tokens)) for page in pages)
 
 
-def _text(piece: Piece, chosen: str | None) -> str:
-    return " ".join(piece.words) if chosen is None else chosen
+def _text(token: AlignedToken, chosen: str | None) -> str:
+    return " ".join(token.words) if chosen is None else chosen
 
 
-def _misread(pages: Sequence[AskedPage], choose: Callable[[Piece], str | None]) -> Share:
-    return _share(pages, lambda piece: _left(piece, choose(piece)), _scored)
+def _misread(pages: Sequence[AlignedPage], choose: Callable[[AlignedToken], str | None]) -> PageRates:
+    return _rates(pages, lambda token: _misread_after(token, choose(token)), _scored_words)
 
 
-def _left(piece: Piece, chosen: str | None) -> int:
+def _misread_after(token: AlignedToken, chosen: str | None) -> int:
     """Return how many words are wrong in the end: all of a gap that something else was put in than stands there."""
     if chosen is None:
-        return piece.misread
-    return 0 if words_of(chosen) == piece.truth else _scored(piece)
+        return token.misread
+    return 0 if words_of(chosen) == token.truth else _scored_words(token)
 
 
-def _scored(piece: Piece) -> int:
-    return _right(piece) + piece.misread
+def _scored_words(token: AlignedToken) -> int:
+    return _right_words(token) + token.misread
 
 
-def edited(piece: Piece, by: str) -> str | None:
+def edited(token: AlignedToken, system: str) -> str | None:
     """Return what an editor puts in a gap: the right reading if it is among the first five, None if what the engine read stays."""
-    rank = piece.rank(by) if piece.misread else None
-    return (piece.candidates or {})[by][rank - 1] if rank is not None and rank <= SHOWN else None
+    rank = token.rank(system) if token.misread else None
+    return (token.candidates or {})[system][rank - 1] if rank is not None and rank <= SHOWN_CANDIDATES else None
 
 
-def _believed(piece: Piece, by: str) -> str | None:
-    return next(iter((piece.candidates or {}).get(by, ())), None)
+def _first_candidate(token: AlignedToken, system: str) -> str | None:
+    return next(iter((token.candidates or {}).get(system, ())), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class EffortPoint:
     """What an editor reaches who looks at gaps more doubtful than `doubt`: decisions per 100 words, and the word error rate after them."""
 
     doubt: float
@@ -210,18 +212,18 @@ class Effort:
     error: float
 
 
-def efforts(pages: Sequence[AskedPage], by: str, steps: int = 20) -> list[Effort]:
+def effort_curve(pages: Sequence[AlignedPage], system: str, steps: int = 20) -> list[EffortPoint]:
     """Return the effort and what it brings, from no gap to all that were asked about, at most so many steps.
 
     The answers are those at the operating point: with fewer gaps a model would have seen more of the text round each.
     """
-    doubts = sorted({piece.doubt for page in pages for piece in page.pieces if piece.gap}, reverse=True)
-    few = min(steps, len(doubts))
-    levels = [doubts[round(place * (len(doubts) - 1) / max(1, few - 1))] for place in range(few)]
-    return [_effort(pages, by, level) for level in dict.fromkeys([NONE, *levels])]
+    doubts = sorted({token.doubt for page in pages for token in page.tokens if token.is_gap}, reverse=True)
+    count = min(steps, len(doubts))
+    levels = [doubts[round(step * (len(doubts) - 1) / max(1, count - 1))] for step in range(count)]
+    return [_effort_point(pages, system, level) for level in dict.fromkeys([ABOVE_ALL_DOUBTS, *levels])]
 
 
-def _effort(pages: Sequence[AskedPage], by: str, least: float) -> Effort:
-    decisions = pooled(_share(pages, lambda piece: piece.gap and piece.doubt >= least, _read_words)).value
-    error = pooled(_error(pages, lambda piece: edited(piece, by) if piece.doubt >= least else None)).value
-    return Effort(least, 100 * (decisions or 0.0), error or 0.0)
+def _effort_point(pages: Sequence[AlignedPage], system: str, min_doubt: float) -> EffortPoint:
+    decisions = pooled(_rates(pages, lambda token: token.is_gap and token.doubt >= min_doubt, _count_read_words)).value
+    error = pooled(_word_error_rates(pages, lambda token: edited(token, system) if token.doubt >= min_doubt else None)).value
+    return EffortPoint(min_doubt, 100 * (decisions or 0.0), error or 0.0)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from desunt.errors import InputError, UsageError
-from desunt.evaluate.conjectures.answers import drop_cut_line
+from desunt.errors import InputError
+from desunt.evaluate.resumable_file import ResumableFile
 from desunt.record.document import Page
-from desunt.record.files import adapter, parsed
+from desunt.record.files import parse_json, type_adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,54 +22,49 @@ class ReadPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
-    """What one asker proposed for the gaps of one image: texts by the gap's id, the best first."""
+class ProposedCandidates:
+    """What one system proposed for the gaps of one image: texts by the gap's id, the best first."""
 
     candidates: dict[str, tuple[str, ...]]
 
 
-Line = TypeVar("Line", ReadPage, Proposed)
+# What the kinds of entries are called in the file.
+KINDS: dict[type, str] = {ReadPage: "ReadPage", ProposedCandidates: "Proposed"}
+Entry = TypeVar("Entry", ReadPage, ProposedCandidates)
 
 
-class PageLines:
-    """Lines by kind, page and key, each flushed as it is written; without a file, in memory alone.
+class PageCacheFile(ResumableFile):
+    """What was found out about pages, by kind, page and key.
 
-    A key is a hash of all that a line depends on: a line of another key is left where it is, and done anew.
+    A key is a hash of all that an entry depends on: an entry of another key is left where it is, and done anew.
     """
 
     def __init__(self, path: Path | None, *, resume: bool) -> None:
-        self.path = path
-        self._known: dict[tuple[str, str, str], Any] = {}
-        if path is None or not path.exists() or not path.stat().st_size:
-            return
-        if not resume:
-            raise UsageError(f"{path} holds pages already", remedy="Go on with them by --resume, or name another file")
-        drop_cut_line(path)
-        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
-            self._keep(line, number)
+        super().__init__(path, resume=resume, contents="pages")
+        self._entries: dict[tuple[str, str, str], Any] = {}
+        if path is not None and self.has_lines:
+            for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+                self._parse(line, number)
 
-    def _keep(self, line: bytes, number: int) -> None:
+    def _parse(self, line: bytes, number: int) -> None:
         try:
             row = json.loads(line)
-            self._known[row["kind"], row["page"], row["key"]] = row["found"]
+            self._entries[row["kind"], row["page"], row["key"]] = row["found"]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self.path}, line {number}: no line of this command ({error})", remedy="Name another file") from None
 
-    def find(self, kind: type[Line], page: str, key: str) -> Line | None:
-        """Return what a line holds, None if there is no such line; raises WallBroken if it was changed by hand."""
-        found = self._known.get((kind.__name__, page, key))
-        if found is None:
+    def find(self, kind: type[Entry], page: str, key: str) -> Entry | None:
+        """Return what an entry holds, None if there is no such entry; raises IntegrityError if it was changed by hand."""
+        content = self._entries.get((KINDS[kind], page, key))
+        if content is None:
             return None
-        value: Line = parsed(kind, json.dumps(found).encode(), self.path or Path(page))
-        return value
+        entry: Entry = parse_json(kind, json.dumps(content).encode(), self.path or Path(page))
+        return entry
 
-    def add(self, page: str, key: str, value: Line) -> Line:
-        """Write a line and return what it holds."""
-        kind: type = type(value)
-        found = adapter(kind).dump_python(value, mode="json")
-        self._known[kind.__name__, page, key] = found
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8", newline="\n") as stream:
-                stream.write(json.dumps({"kind": kind.__name__, "page": page, "key": key, "found": found}, ensure_ascii=False) + "\n")
-        return value
+    def add(self, page: str, key: str, entry: Entry) -> Entry:
+        """Write an entry and return it."""
+        kind: type = type(entry)
+        content = type_adapter(kind).dump_python(entry, mode="json")
+        self._entries[KINDS[kind], page, key] = content
+        self.append([{"kind": KINDS[kind], "page": page, "key": key, "found": content}])
+        return entry

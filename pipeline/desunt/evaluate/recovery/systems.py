@@ -1,55 +1,48 @@
-"""Whom the gaps of a page are put to when recovery is measured: desunt as it runs, and what a spelling corrector would offer."""
+"""The systems that are compared when recovery is measured: desunt as it runs, and what a spelling corrector would offer."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import TypeAlias
 
 from desunt.__version__ import __version__
-from desunt.evaluate.conjectures.systems import NGRAM, WithEvidence, lexicon_hash
-from desunt.lm.lexicon import Lexicon, bare
+from desunt.evaluate.conjectures.systems import NGRAM, FullSystem, lexicon_hash
+from desunt.evaluate.systems import System
+from desunt.lm.lexicon import Lexicon, strip_punctuation
 from desunt.record.document import Document, Page
-from desunt.restore.error_model import near
-from desunt.run.workflow import FILLED, conjecture, lexicon_of, model_of
+from desunt.restore.error_model import nearest_words
+from desunt.run.workflow import FILLABLE_REASONS, cached_gap_model, cached_lexicon, conjecture_gaps
 from desunt.settings import Settings
 
-MODEL, NEAREST = "desunt", "nearest words"
-MOST = 20
-# Words so many letters longer or shorter are looked through.
-ASIDE = 3
+DESUNT, NEAREST_WORDS = "desunt", "nearest words"
+MAX_CANDIDATES = 20
+# Words are looked through that are at most so much longer or shorter.
+MAX_LENGTH_DIFFERENCE_LETTERS = 3
 
 
-class PageAsker(Protocol):
-    """Propose texts for the gaps of a page, by gap id, the best first; `identity` changes with whatever changes an answer."""
-
-    @property
-    def by(self) -> str: ...
-
-    @property
-    def identity(self) -> str: ...
-
-    def propose(self, page: Page) -> dict[str, tuple[str, ...]]: ...
+# Proposes texts for the gaps of a page, by gap id, the best first.
+PageSystem: TypeAlias = System[Page, dict[str, tuple[str, ...]]]
 
 
-class AsRun:
+class DefaultRun:
     """The model of the settings with all evidence, as `desunt run` asks it: refusals keep their ranked candidates."""
 
-    def __init__(self, by: str, settings: Settings) -> None:
-        self._by, self.settings = by, settings
+    def __init__(self, name: str, settings: Settings) -> None:
+        self._name, self.settings = name, settings
 
     @property
-    def by(self) -> str:
-        return self._by
+    def name(self) -> str:
+        return self._name
 
     @cached_property
-    def identity(self) -> str:
-        return WithEvidence(model_of(self.settings), lexicon_of(self.settings), models=self.settings.models).identity
+    def cache_key(self) -> str:
+        return FullSystem(cached_gap_model(self.settings), cached_lexicon(self.settings), models=self.settings.models).cache_key
 
-    def propose(self, page: Page) -> dict[str, tuple[str, ...]]:
-        opinions, _ = conjecture(Document("page", "", (), (page,)), self.settings)
-        return {gap_id: tuple(one.text for one in opinion.candidates[:MOST]) for gap_id, opinion in opinions.items()}
+    def answer(self, question: Page) -> dict[str, tuple[str, ...]]:
+        opinions, _ = conjecture_gaps(Document("page", "", (), (question,)), self.settings)
+        return {gap_id: tuple(candidate.text for candidate in opinion.candidates[:MAX_CANDIDATES]) for gap_id, opinion in opinions.items()}
 
 
 class NearestWords:
@@ -59,38 +52,40 @@ class NearestWords:
     candidate holds the k-th word of each.
     """
 
-    by = NEAREST
+    name = NEAREST_WORDS
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
 
     @cached_property
-    def identity(self) -> str:
-        return json.dumps([__version__, NEAREST, lexicon_hash(self.lexicon)])
+    def cache_key(self) -> str:
+        return json.dumps([__version__, NEAREST_WORDS, lexicon_hash(self.lexicon)])
 
-    def propose(self, page: Page) -> dict[str, tuple[str, ...]]:
-        return {gap.id: self.nearest(gap.engine_reading) for gap in page.gaps if gap.reason in FILLED and gap.engine_reading}
+    def answer(self, question: Page) -> dict[str, tuple[str, ...]]:
+        return {gap.id: self.nearest(gap.engine_reading) for gap in question.gaps if gap.reason in FILLABLE_REASONS and gap.engine_reading}
 
     def nearest(self, reading: str) -> tuple[str, ...]:
         """Return at most twenty corrections of a reading."""
-        lists = [self._corrections(bare(word)) for word in reading.split() if bare(word)]
-        most = max(map(len, lists), default=0)
-        return tuple(" ".join(words[min(place, len(words) - 1)] for words in lists) for place in range(most))
+        lists = [self._corrections(strip_punctuation(word)) for word in reading.split() if strip_punctuation(word)]
+        longest = max(map(len, lists), default=0)
+        return tuple(" ".join(words[min(rank, len(words) - 1)] for words in lists) for rank in range(longest))
 
     def _corrections(self, word: str) -> Sequence[str]:
-        if any(sign.isdigit() for sign in word):
+        if any(char.isdigit() for char in word):
             return (word,)
-        words = self.lexicon.words_of(max(1, len(word) - ASIDE), len(word) + ASIDE, len(self.lexicon))
-        return [_cased(one, word) for one in near(word, words, MOST)] or (word,)
+        shortest, longest = max(1, len(word) - MAX_LENGTH_DIFFERENCE_LETTERS), len(word) + MAX_LENGTH_DIFFERENCE_LETTERS
+        words = self.lexicon.words_by_length(shortest, longest, len(self.lexicon))
+        return [match_case(nearest, word) for nearest in nearest_words(word, words, MAX_CANDIDATES)] or (word,)
 
 
-def _cased(word: str, like: str) -> str:
+def match_case(word: str, like: str) -> str:
+    """Return the word in the letter case of another."""
     if like.isupper() and len(like) > 1:
         return word.upper()
     return word[:1].upper() + word[1:] if like[:1].isupper() else word
 
 
-def askers_of(settings: Settings, *, baselines: bool) -> tuple[PageAsker, ...]:
-    """Return desunt, the nearest words and, with `baselines`, counted phrases in the place of the language model."""
-    counted = (AsRun(NGRAM, settings.model_copy(update={"model": "ngram"})),) if baselines else ()
-    return (AsRun(MODEL, settings), NearestWords(lexicon_of(settings)), *counted)
+def page_systems(settings: Settings, *, baselines: bool) -> tuple[PageSystem, ...]:
+    """Return desunt, the nearest words and, with `baselines`, the n-gram model in the place of the language model."""
+    ngram = (DefaultRun(NGRAM, settings.model_copy(update={"model": "ngram"})),) if baselines else ()
+    return (DefaultRun(DESUNT, settings), NearestWords(cached_lexicon(settings)), *ngram)

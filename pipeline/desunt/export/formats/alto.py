@@ -9,13 +9,23 @@ from typing import Literal
 from lxml import etree
 
 from desunt.__version__ import __version__
-from desunt.export import Mode, Pictures
-from desunt.export.dehyphenation import Divided, divided_words
-from desunt.export.modes import in_mode
-from desunt.export.placed_words import WHAT, PlacedBlock, PlacedLine, PlacedWord, Remark, blocks_of, confidence_of, remarks_of, scanned_page
-from desunt.export.wording import vouch_of
-from desunt.export.xml import element, indented, sub, written
-from desunt.record.conjecture import LABEL
+from desunt.export import ImageSource, Mode
+from desunt.export.dehyphenation import HyphenatedWord, hyphenated_words
+from desunt.export.modes import view_for_mode
+from desunt.export.placed_words import (
+    MODE_DESCRIPTIONS,
+    PlacedBlock,
+    PlacedLine,
+    PlacedWord,
+    WordAttribute,
+    confidence_of,
+    placed_blocks,
+    scanned_page,
+    word_attributes,
+)
+from desunt.export.wording import vouch_threshold
+from desunt.export.xml import element, indent, serialize, subelement
+from desunt.record.conjecture import CONJECTURE_LABEL
 from desunt.record.document import Box, Page, RegionKind
 from desunt.record.files import Record
 
@@ -39,20 +49,20 @@ class AltoExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "page"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the file of one page; raises UsageError if the page has no scan."""
-        shown = in_mode(record, mode)
+        shown = view_for_mode(record, mode)
         page = scanned_page(shown)
-        blocks, tags = blocks_of(page, shown, mode), _Tags(vouch_of(shown))
+        blocks, tags = placed_blocks(page, shown, mode), _Tags(vouch_threshold(shown))
         root = element(f"{{{ALTO}}}alto", {XSI: SCHEMA, "SCHEMAVERSION": "4.4"})
         _description(root, page, shown, mode)
         layout = element(f"{{{ALTO}}}Layout")
-        space = _space(layout, page)
-        halves = {half: one for one in divided_words(page, shown) for half in (one.first, one.second)}
+        space = _print_space(layout, page)
+        halves = {half: one for one in hyphenated_words(page, shown) for half in (one.first, one.second)}
         for block in blocks:
             _block(space, block, tags, halves)
         root.extend([tags.root, layout] if len(tags.root) else [layout])
-        yield from written(indented(root))
+        yield from serialize(indent(root))
 
 
 class _Tags:
@@ -61,86 +71,88 @@ class _Tags:
     def __init__(self, vouch: float) -> None:
         self.root = element(f"{{{ALTO}}}Tags")
         self._vouch = vouch
-        self._names: dict[Remark, str] = {}
+        self._names: dict[WordAttribute, str] = {}
         self._kinds: set[RegionKind] = set()
 
     def of_kind(self, kind: RegionKind) -> str:
         """Return a pointer to the tag of a kind of block."""
         if kind not in self._kinds:
             self._kinds.add(kind)
-            sub(self.root, "StructureTag", {"ID": f"kind-{kind}", "TYPE": "region", "LABEL": kind})
+            subelement(self.root, "StructureTag", {"ID": f"kind-{kind}", "TYPE": "region", "LABEL": kind})
         return f"kind-{kind}"
 
     def of(self, word: PlacedWord) -> str | None:
         """Return pointers to the tags of a word."""
-        return " ".join(self._name(remark) for remark in remarks_of(word, self._vouch)) or None
+        return " ".join(self._name(remark) for remark in word_attributes(word, self._vouch)) or None
 
-    def _name(self, remark: Remark) -> str:
+    def _name(self, remark: WordAttribute) -> str:
         if remark not in self._names:
             name = self._names[remark] = f"tag{len(self._names) + 1}"
-            guess = remark.name == LABEL
+            guess = remark.name == CONJECTURE_LABEL
             # The label of a conjecture is the word itself; the guess stands behind it.
-            label = LABEL if guess else remark.value
+            label = CONJECTURE_LABEL if guess else remark.value
             says = f"{remark.says}: {remark.value}" if guess else remark.says
-            sub(self.root, "OtherTag", {"ID": name, "TYPE": remark.name, "LABEL": label, "DESCRIPTION": says or None})
+            subelement(self.root, "OtherTag", {"ID": name, "TYPE": remark.name, "LABEL": label, "DESCRIPTION": says or None})
         return self._names[remark]
 
 
 def _description(root: etree._Element, page: Page, shown: Record, mode: Mode) -> None:
     assert page.image is not None
-    description = sub(root, "Description")
-    sub(description, "MeasurementUnit", {}, "pixel")
-    source = sub(description, "sourceImageInformation")
-    sub(source, "fileName", {}, PurePosixPath(page.image.path).name)
-    sub(source, "fileIdentifier", {}, f"sha256:{page.image.sha256}")
-    sub(source, "documentIdentifier", {}, shown.document.id)
-    _step(description, "desunt", "desunt", __version__, WHAT[mode])
+    description = subelement(root, "Description")
+    subelement(description, "MeasurementUnit", {}, "pixel")
+    source = subelement(description, "sourceImageInformation")
+    subelement(source, "fileName", {}, PurePosixPath(page.image.path).name)
+    subelement(source, "fileIdentifier", {}, f"sha256:{page.image.sha256}")
+    subelement(source, "documentIdentifier", {}, shown.document.id)
+    _processing_step(description, "desunt", "desunt", __version__, MODE_DESCRIPTIONS[mode])
     for number, step in enumerate(dict.fromkeys(shown.steps), 1):
-        _step(description, f"step{number}", step.name, step.version, "; ".join(f"{name} {value}" for name, value in step.settings))
+        _processing_step(
+            description, f"step{number}", step.name, step.version, "; ".join(f"{name} {value}" for name, value in step.settings)
+        )
 
 
-def _step(description: etree._Element, name: str, program: str, version: str, says: str) -> None:
-    made = sub(description, "Processing", {"ID": name})
-    sub(made, "processingStepDescription", {}, program)
-    sub(made, "processingStepSettings", {}, says)
-    software = sub(made, "processingSoftware")
-    sub(software, "softwareCreator", {}, "desunt")
-    sub(software, "softwareName", {}, program)
-    sub(software, "softwareVersion", {}, version)
+def _processing_step(description: etree._Element, name: str, program: str, version: str, says: str) -> None:
+    made = subelement(description, "Processing", {"ID": name})
+    subelement(made, "processingStepDescription", {}, program)
+    subelement(made, "processingStepSettings", {}, says)
+    software = subelement(made, "processingSoftware")
+    subelement(software, "softwareCreator", {}, "desunt")
+    subelement(software, "softwareName", {}, program)
+    subelement(software, "softwareVersion", {}, version)
 
 
-def _space(layout: etree._Element, page: Page) -> etree._Element:
+def _print_space(layout: etree._Element, page: Page) -> etree._Element:
     assert page.image is not None
     size = {"WIDTH": page.image.width, "HEIGHT": page.image.height}
-    made = sub(layout, "Page", {"ID": "page", "PHYSICAL_IMG_NR": page.number, **size, "PC": page.legibility})
-    return sub(made, "PrintSpace", {"HPOS": 0, "VPOS": 0, **size})
+    made = subelement(layout, "Page", {"ID": "page", "PHYSICAL_IMG_NR": page.number, **size, "PC": page.legibility})
+    return subelement(made, "PrintSpace", {"HPOS": 0, "VPOS": 0, **size})
 
 
-def _block(space: etree._Element, block: PlacedBlock, tags: _Tags, halves: Mapping[str, Divided]) -> None:
-    made = sub(space, "TextBlock", {"ID": block.name, **_place(block.box), "TAGREFS": tags.of_kind(block.region.kind)})
+def _block(space: etree._Element, block: PlacedBlock, tags: _Tags, halves: Mapping[str, HyphenatedWord]) -> None:
+    made = subelement(space, "TextBlock", {"ID": block.name, **_position(block.box), "TAGREFS": tags.of_kind(block.region.kind)})
     for line in block.lines:
         _line(made, line, tags, halves)
 
 
-def _line(block: etree._Element, line: PlacedLine, tags: _Tags, halves: Mapping[str, Divided]) -> None:
+def _line(block: etree._Element, line: PlacedLine, tags: _Tags, halves: Mapping[str, HyphenatedWord]) -> None:
     baseline = " ".join(f"{x},{y}" for x, y in line.line.baseline) if line.line.baseline else None
-    made = sub(block, "TextLine", {"ID": line.name, **_place(line.box), "BASELINE": baseline})
+    made = subelement(block, "TextLine", {"ID": line.name, **_position(line.box), "BASELINE": baseline})
     for number, word in enumerate(line.words):
         if number:
-            sub(made, "SP")
+            subelement(made, "SP")
         half = halves.get(word.one.token.id)
         first = half is not None and half.first == word.one.token.id
         text, hyphen = (word.one.text[:-1], word.one.text[-1]) if first else (word.one.text, "")
         # CS says that a person corrected the string.
         about = {"CONTENT": text, "WC": confidence_of(word), "CS": "true" if word.one.decision else None, "TAGREFS": tags.of(word)}
         whole = {"SUBS_TYPE": "HypPart1" if first else "HypPart2", "SUBS_CONTENT": half.whole} if half else {}
-        sub(made, "String", {"ID": word.name, **_place(word.box), **about, **whole})
+        subelement(made, "String", {"ID": word.name, **_position(word.box), **about, **whole})
         if hyphen:
-            sub(made, "HYP", {"CONTENT": hyphen})
+            subelement(made, "HYP", {"CONTENT": hyphen})
     if not line.words:
         # The schema wants a string in every line.
-        sub(made, "String", {"ID": f"{line.name}w1", "CONTENT": ""})
+        subelement(made, "String", {"ID": f"{line.name}w1", "CONTENT": ""})
 
 
-def _place(box: Box) -> dict[str, int]:
+def _position(box: Box) -> dict[str, int]:
     return {"HPOS": box.left, "VPOS": box.top, "WIDTH": box.width, "HEIGHT": box.height}

@@ -9,18 +9,28 @@ from urllib.parse import quote
 
 from lxml import etree
 
-from desunt.export import Mode, Pictures
-from desunt.export.modes import in_mode
-from desunt.export.placed_words import WHAT, PlacedBlock, PlacedLine, PlacedWord, Remark, blocks_of, confidence_of, remarks_of, scanned_page
-from desunt.export.wording import GENERATOR, title_of, vouch_of
-from desunt.export.xml import add_text, element, sub, written, xml_text
+from desunt.export import ImageSource, Mode
+from desunt.export.modes import view_for_mode
+from desunt.export.placed_words import (
+    MODE_DESCRIPTIONS,
+    PlacedBlock,
+    PlacedLine,
+    PlacedWord,
+    WordAttribute,
+    confidence_of,
+    placed_blocks,
+    scanned_page,
+    word_attributes,
+)
+from desunt.export.wording import GENERATOR, title_of, vouch_threshold
+from desunt.export.xml import add_text, element, serialize, subelement, xml_text
 from desunt.record.document import Box, Line, Page
 from desunt.record.files import Record
 
 XHTML = "http://www.w3.org/1999/xhtml"
 CAPABILITIES = "ocr_page ocr_carea ocr_par ocr_line ocrx_word"
 # Remarks that are about what a word says stand at the word; all others are suppositions, and stand in the head.
-OF_THE_WORD = frozenset({"place", "gap", "gap-id", "legibility", "unclear", "editor", "date", "basis"})
+TEXT_ATTRIBUTES = frozenset({"place", "gap", "gap-id", "legibility", "unclear", "editor", "date", "basis"})
 
 
 class HocrExporter:
@@ -36,36 +46,41 @@ class HocrExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "page"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the file of one page; raises UsageError if the page has no scan."""
-        shown = in_mode(record, mode)
-        page, vouch = scanned_page(shown), vouch_of(shown)
-        blocks = blocks_of(page, shown, mode)
+        shown = view_for_mode(record, mode)
+        page, vouch = scanned_page(shown), vouch_threshold(shown)
+        blocks = placed_blocks(page, shown, mode)
         root = element(f"{{{XHTML}}}html")
-        _head(root, shown, mode, [(word, remark) for word, remark in _remarks(blocks, vouch) if remark.name not in OF_THE_WORD])
-        made = _page(sub(root, "body"), page)
+        _head(
+            root,
+            shown,
+            mode,
+            [(word, remark) for word, remark in _words_with_attributes(blocks, vouch) if remark.name not in TEXT_ATTRIBUTES],
+        )
+        made = _page(subelement(root, "body"), page)
         add_text(made, "\n")
         for block in blocks:
             _block(made, block, vouch)
             add_text(made, "\n")
-        yield from written(root)
+        yield from serialize(root)
 
 
-def _remarks(blocks: tuple[PlacedBlock, ...], vouch: float) -> Iterator[tuple[PlacedWord, Remark]]:
+def _words_with_attributes(blocks: tuple[PlacedBlock, ...], vouch: float) -> Iterator[tuple[PlacedWord, WordAttribute]]:
     for block in blocks:
         for line in block.lines:
             for word in line.words:
-                yield from ((word, remark) for remark in remarks_of(word, vouch))
+                yield from ((word, remark) for remark in word_attributes(word, vouch))
 
 
-def _head(root: etree._Element, shown: Record, mode: Mode, supposed: list[tuple[PlacedWord, Remark]]) -> None:
-    head = sub(root, "head")
-    sub(head, "title", {}, title_of(shown.document) or "untitled")
-    sub(head, "meta", {"http-equiv": "Content-Type", "content": "text/html; charset=utf-8"})
+def _head(root: etree._Element, shown: Record, mode: Mode, supposed: list[tuple[PlacedWord, WordAttribute]]) -> None:
+    head = subelement(root, "head")
+    subelement(head, "title", {}, title_of(shown.document) or "untitled")
+    subelement(head, "meta", {"http-equiv": "Content-Type", "content": "text/html; charset=utf-8"})
     _meta(head, "ocr-system", GENERATOR)
     _meta(head, "ocr-capabilities", CAPABILITIES)
     _meta(head, "ocr-number-of-pages", "1")
-    _meta(head, "desunt-mode", f"{mode}. {WHAT[mode]}")
+    _meta(head, "desunt-mode", f"{mode}. {MODE_DESCRIPTIONS[mode]}")
     for step in dict.fromkeys(shown.steps):
         _meta(head, "desunt-step", "; ".join([f"{step.name} {step.version}", *(f"{name} {value}" for name, value in step.settings)]))
     for word, remark in supposed:
@@ -76,7 +91,7 @@ def _head(root: etree._Element, shown: Record, mode: Mode, supposed: list[tuple[
 
 
 def _meta(head: etree._Element, name: str, content: str) -> None:
-    sub(head, "meta", {"name": name, "content": content})
+    subelement(head, "meta", {"name": name, "content": content})
 
 
 def _page(body: etree._Element, page: Page) -> etree._Element:
@@ -85,13 +100,13 @@ def _page(body: etree._Element, page: Page) -> etree._Element:
     # The grammar of titles knows no way to write a quotation mark inside quotation marks.
     name = quote(PurePosixPath(image.path).name, safe=" ()[]{},+=@~!$&'")
     says = f'image "{name}"; bbox 0 0 {image.width} {image.height}; ppageno {image.frame}; scan_res {image.dpi} {image.dpi}'
-    return _part(body, "div", "ocr_page", f"page_{page.number}", says)
+    return _ocr_element(body, "div", "ocr_page", f"page_{page.number}", says)
 
 
 def _block(page: etree._Element, block: PlacedBlock, vouch: float) -> None:
-    area = _part(page, "div", "ocr_carea", block.name, _bbox(block.box))
+    area = _ocr_element(page, "div", "ocr_carea", block.name, _bbox(block.box))
     area.set("data-kind", block.region.kind)
-    paragraph = _part(area, "p", "ocr_par", f"{block.name}p", _bbox(block.box))
+    paragraph = _ocr_element(area, "p", "ocr_par", f"{block.name}p", _bbox(block.box))
     for number, line in enumerate(block.lines):
         if number:
             add_text(paragraph, "\n")
@@ -99,7 +114,7 @@ def _block(page: etree._Element, block: PlacedBlock, vouch: float) -> None:
 
 
 def _line(paragraph: etree._Element, line: PlacedLine, vouch: float) -> None:
-    made = _part(paragraph, "span", "ocr_line", line.name, _bbox(line.box) + _baseline(line.line, line.box))
+    made = _ocr_element(paragraph, "span", "ocr_line", line.name, _bbox(line.box) + _baseline(line.line, line.box))
     for number, word in enumerate(line.words):
         if number:
             add_text(made, " ")
@@ -121,17 +136,17 @@ def _baseline(line: Line, box: Box) -> str:
 def _word(line: etree._Element, word: PlacedWord, vouch: float) -> None:
     confidence = 0.0 if word.one.is_gap else confidence_of(word)
     sure = f"; x_wconf {round(100 * confidence)}" if confidence is not None else ""
-    made = _part(line, "span", "ocrx_word", word.name, _bbox(word.box) + sure)
+    made = _ocr_element(line, "span", "ocrx_word", word.name, _bbox(word.box) + sure)
     # A gap mark is a word to every reader of hOCR, so that nobody joins what stands on its two sides.
-    inner = sub(made, "span", {"class": "ocrx_gap"}) if word.one.is_gap else made
+    inner = subelement(made, "span", {"class": "ocrx_gap"}) if word.one.is_gap else made
     inner.text = ""
     add_text(inner, word.one.text)
-    for remark in remarks_of(word, vouch):
-        if remark.name in OF_THE_WORD:
-            inner.set(f"data-{remark.name}", xml_text(_said(remark)))
+    for remark in word_attributes(word, vouch):
+        if remark.name in TEXT_ATTRIBUTES:
+            inner.set(f"data-{remark.name}", xml_text(_attribute_value(remark)))
 
 
-def _said(remark: Remark) -> str:
+def _attribute_value(remark: WordAttribute) -> str:
     return f"{remark.value}: {remark.says}" if remark.name in ("gap", "editor") else remark.value
 
 
@@ -139,5 +154,5 @@ def _bbox(box: Box) -> str:
     return f"bbox {max(0, box.left)} {max(0, box.top)} {box.right} {box.bottom}"
 
 
-def _part(parent: etree._Element, tag: str, kind: str, name: str, title: str) -> etree._Element:
-    return sub(parent, tag, {"class": kind, "id": name, "title": title})
+def _ocr_element(parent: etree._Element, tag: str, kind: str, name: str, title: str) -> etree._Element:
+    return subelement(parent, tag, {"class": kind, "id": name, "title": title})

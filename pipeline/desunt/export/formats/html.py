@@ -13,25 +13,25 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from desunt.export import Mode, Pictures
-from desunt.export.editor_changes import changes_of
-from desunt.export.gap_entries import candidates_of, decision_of, each_entry, glosses_of, models_of, opinion_of, refusal_reason, status_of
-from desunt.export.modes import is_given_back, reading_of
-from desunt.export.review_columns import counted, crop, page_views
+from desunt.export import ImageSource, Mode
+from desunt.export.editor_changes import editor_changes
+from desunt.export.gap_entries import candidates_of, decision_of, glosses_of, iter_entries, models_of, opinion_of, refusal_reason, status_of
+from desunt.export.modes import editor_reading, is_transcript_only
+from desunt.export.review_columns import count_words, crop_around, page_columns
 from desunt.export.wording import (
     GENERATOR,
-    POSSIBLE,
-    REASONS,
-    STATUSES,
+    POSSIBLE_HEADING,
+    REASON_WORDS,
+    STATUS_WORDS,
     decision_in_words,
     extent_in_words,
-    name_in_words,
+    field_name_in_words,
     per_cent,
     status_in_words,
     title_of,
-    vouch_of,
+    vouch_threshold,
 )
-from desunt.record.conjecture import LABEL, by_support
+from desunt.record.conjecture import CONJECTURE_LABEL, split_by_support
 from desunt.record.document import Page
 from desunt.record.files import Record
 
@@ -45,13 +45,13 @@ class HtmlExporter:
     modes: tuple[Mode, ...] = ("apparatus",)
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield one HTML file that loads nothing: style, script and page images are inside."""
-        counts = Counter(status_of(entry) for entry in each_entry(record))
-        style, script = _asset("review.css") + _links(counts.total()), _asset("review.js")
+        counts = Counter(status_of(entry) for entry in iter_entries(record))
+        style, script = _asset("review.css") + _link_rules(counts.total()), _asset("review.js")
         # Inside a document may stand anything: the browser is told to run this script and to load nothing, whatever it finds.
-        sources = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
-        pages, words, unclear = record.document.pages, *counted(record)
+        sources = f"img-src data:; style-src {_csp_hash(style)}; script-src {_csp_hash(script)}"
+        pages, words, unclear = record.document.pages, *count_words(record)
         parts = (
             _environment()
             .get_template("review.html.j2")
@@ -59,18 +59,18 @@ class HtmlExporter:
                 record=record,
                 document=record.document,
                 title=title_of(record.document),
-                pages=[Page(1, None, ())] if is_given_back(record.document) else pages,
-                views=page_views(record, pictures),
+                pages=[Page(1, None, ())] if is_transcript_only(record.document) else pages,
+                views=page_columns(record, pictures),
                 words=words,
                 unclear=unclear,
                 gaps=counts.total(),
-                counts={status: counts[status] for status in STATUSES if counts[status]},
-                changes=changes_of(record),
+                counts={status: counts[status] for status in STATUS_WORDS if counts[status]},
+                changes=editor_changes(record),
                 glosses=glosses_of(record.document),
                 models=models_of(record),
-                vouch=vouch_of(record),
-                label=LABEL,
-                possible=POSSIBLE,
+                vouch=vouch_threshold(record),
+                label=CONJECTURE_LABEL,
+                possible=POSSIBLE_HEADING,
                 generator=GENERATOR,
                 style=Markup(style),
                 script=Markup(script),
@@ -85,19 +85,19 @@ class HtmlExporter:
 def _environment() -> Environment:
     loader = PackageLoader("desunt.export.formats")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["crop"] = crop
+    environment.globals["crop"] = crop_around
     environment.filters |= {
-        "by_support": by_support,
+        "by_support": split_by_support,
         "candidates": candidates_of,
         "decided": decision_in_words,
         "decision": decision_of,
-        "exact": exact,
+        "exact": escape_exactly,
         "extent": extent_in_words,
-        "name": name_in_words,
+        "name": field_name_in_words,
         "opinion": opinion_of,
         "per_cent": per_cent,
-        "read": reading_of,
-        "reason": REASONS.__getitem__,
+        "read": editor_reading,
+        "reason": REASON_WORDS.__getitem__,
         "refusal": refusal_reason,
         "status": status_of,
         "status_words": status_in_words,
@@ -105,7 +105,7 @@ def _environment() -> Environment:
     return environment
 
 
-def exact(text: str) -> Markup:
+def escape_exactly(text: str) -> Markup:
     """Escape text so that a reader of HTML gets every character back: carriage returns would become line feeds, NUL cannot be written."""
     return Markup(str(escape(text)).replace("\r", "&#13;").replace("\0", "␀"))
 
@@ -114,11 +114,11 @@ def _asset(name: str) -> str:
     return (resources.files("desunt.export.formats") / "templates" / name).read_text("utf-8")
 
 
-def _hash(content: str) -> str:
+def _csp_hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def _links(gaps: int) -> str:
+def _link_rules(gaps: int) -> str:
     """Return rules that light up a gap's mark and box while its card is the target of a link: gap and image are linked without a script."""
     rule = ":root:has(#gap-{0}:target) :is(#mark-{0},#box-{0},#crop-{0}){{--lit:var(--accent);--lit-fill:var(--accent-soft)}}\n"
     return "".join(rule.format(number) for number in range(1, gaps + 1))

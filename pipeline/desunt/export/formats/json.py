@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from desunt.export import Mode, Pictures
-from desunt.export.editor_changes import About, changes_of
-from desunt.export.gap_entries import Entry, candidates_of, decision_of, each_entry, models_of, opinion_of, refusal_reason
+from desunt.export import ImageSource, Mode
+from desunt.export.editor_changes import ChangeKind, editor_changes
+from desunt.export.gap_entries import ApparatusEntry, candidates_of, decision_of, iter_entries, models_of, opinion_of, refusal_reason
 from desunt.export.wording import GENERATOR, decision_in_words, extent_in_words, title_of
-from desunt.record.conjecture import LABEL, Candidate, Decision, Evidence, ModelRef
+from desunt.record.conjecture import CONJECTURE_LABEL, Candidate, Decision, Evidence, ModelRef
 from desunt.record.document import Extent, ImageRef, Letters, Reason, Span, Step
 from desunt.record.edits import GapEdit
 from desunt.record.files import Record, to_json
 
 EXPORT_SCHEMA = "desunt-export-1"
 # How the list of gaps stands in the file: with nothing in it, before its first item, and after its last.
-EMPTY, OPENS, CLOSES = b' "gaps": [],\n', b' "gaps": [\n', b"\n ],\n"
-WARNING = f"`text` is what the page says. Every candidate under `gaps` is a {LABEL}: a machine's guess that nobody has read on the page."
+EMPTY_GAPS, GAPS_START, GAPS_END = b' "gaps": [],\n', b' "gaps": [\n', b"\n ],\n"
+WARNING = f"`text` is what the page says. Every candidate under `gaps` is a {CONJECTURE_LABEL}: a machine's guess that nobody has read on the page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class GapEntry:
 class DecisionEntry:
     """An editor's decision, what it is about and where, what is printed there, and what it means in words."""
 
-    about: Literal["gap"] | About
+    about: Literal["gap"] | ChangeKind
     place: str
     printed: str
     in_words: str
@@ -115,7 +115,7 @@ class JsonExporter:
     modes: tuple[Mode, ...] = ("apparatus",)
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield indented UTF-8 JSON, as `to_json` would write it all at once."""
         document = record.document
         rest = ExportFile(
@@ -124,41 +124,41 @@ class JsonExporter:
             (), tuple(_decisions(record)), record.edits, models_of(record), record.steps, document.notes,
         )  # fmt: skip
         # No string holds a line feed: nothing else in the file is such a line.
-        head, tail = to_json(rest).split(EMPTY)
+        head, tail = to_json(rest).split(EMPTY_GAPS)
         yield head
-        yield from _listed(to_json(_gap(entry)) for entry in each_entry(record))
+        yield from _gap_list(to_json(_gap_entry(entry)) for entry in iter_entries(record))
         yield tail
 
 
-def _listed(items: Iterable[bytes]) -> Iterator[bytes]:
+def _gap_list(items: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the list of gaps: items of JSON, moved to the right."""
-    before = OPENS
+    before = GAPS_START
     for item in items:
         yield before + b"\n".join(b"  " + line for line in item[:-1].split(b"\n"))
         before = b",\n"
-    yield EMPTY if before == OPENS else CLOSES
+    yield EMPTY_GAPS if before == GAPS_START else GAPS_END
 
 
 def _decisions(record: Record) -> Iterator[DecisionEntry]:
     """Yield the decisions about the page's own gaps, about words, and about gaps that editors made."""
-    for entry in each_entry(record):
+    for entry in iter_entries(record):
         if decision := decision_of(entry.segment):
             yield DecisionEntry("gap", entry.place, entry.gap.printed, decision_in_words(decision), decision)
-    for change in changes_of(record):
+    for change in editor_changes(record):
         if change.decision:
             yield DecisionEntry(change.about, change.place, change.printed, decision_in_words(change.decision), change.decision)
 
 
-def _gap(entry: Entry) -> GapEntry:
+def _gap_entry(entry: ApparatusEntry) -> GapEntry:
     gap, opinion, refusal = entry.gap, opinion_of(entry.segment), refusal_reason(entry.segment)
     box = (gap.box.left, gap.box.top, gap.box.right, gap.box.bottom) if gap.box else None
     return GapEntry(
         entry.number, gap.id, Place(entry.page, entry.line, entry.place, box, gap.span), gap.reason, gap.extent, extent_in_words(gap),
         gap.printed, gap.letters, entry.before, entry.after, gap.engine_reading, refusal,
-        tuple(_candidate(candidate, offered=refusal is None) for candidate in candidates_of(entry.segment)),
+        tuple(_labelled_candidate(candidate, offered=refusal is None) for candidate in candidates_of(entry.segment)),
         opinion.none_of_these if opinion else None, opinion.model if opinion else None,
     )  # fmt: skip
 
 
-def _candidate(candidate: Candidate, *, offered: bool) -> LabelledCandidate:
+def _labelled_candidate(candidate: Candidate, *, offered: bool) -> LabelledCandidate:
     return LabelledCandidate("CONJECTURE", offered, candidate.possible, candidate.text, candidate.probability, candidate.evidence)

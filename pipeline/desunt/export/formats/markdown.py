@@ -7,23 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from desunt.export import Mode, Pictures
-from desunt.export.dehyphenation import joined, says_so
-from desunt.export.formats.text import fence_of, has_note
-from desunt.export.gap_entries import Entry
-from desunt.export.markdown_escape import sentence
-from desunt.export.modes import Standing, in_mode, text_of
-from desunt.export.notes import Note, note_about, notes_of
-from desunt.export.text_stream import INSIDE, flow
+from desunt.export import ImageSource, Mode
+from desunt.export.dehyphenation import dehyphenate, dehyphenation_note
+from desunt.export.formats.text import fence_length, has_note
+from desunt.export.gap_entries import ApparatusEntry
+from desunt.export.markdown_escape import escape_prose
+from desunt.export.modes import RenderedToken, text_for_mode, view_for_mode
+from desunt.export.notes import Note, entries_by_gap, note_about
+from desunt.export.text_stream import MODE_STATEMENTS, stream_text
 from desunt.export.wording import GENERATOR, title_of
-from desunt.record.conjecture import LABEL
+from desunt.record.conjecture import CONJECTURE_LABEL
 from desunt.record.files import Record
 
 LINE_END = re.compile(r"\r\n|[\n\r\v\x1c-\x1e\x85\u2028\u2029]")
 SPACE = re.compile(r"(\s+)")
 # What makes a list, a rule or a heading of a line that begins with it.
 OPENING = re.compile(r"(\d{1,9})([.)])|([-+=])")
-LABELLED = re.compile(rf"((?:{LABEL}(?:, not offered|, accepted)?: )?)(.*)")
+LABELLED = re.compile(rf"((?:{CONJECTURE_LABEL}(?:, not offered|, accepted)?: )?)(.*)")
 RULE, PAGE_END = "---", "* * *"
 
 
@@ -36,27 +36,27 @@ class MarkdownExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield UTF-8 Markdown; white space within a line is one space, and control characters are written out as `⟨U+202E⟩`."""
-        shown = in_mode(record, mode)
-        work = _Work(mode, notes_of(shown), fence_of(text_of(record, mode)))
-        what = INSIDE[mode] + says_so(self.name, mode, record)
-        yield f"# {sentence(title_of(record.document)) or 'Document'}\n\n*{what}*\n{work.legend()}\n{RULE}\n".encode()
-        for line in _lines(flow(joined(shown, self.name, mode), mode), work):
+        shown = view_for_mode(record, mode)
+        work = _MarkdownState(mode, entries_by_gap(shown), fence_length(text_for_mode(record, mode)))
+        what = MODE_STATEMENTS[mode] + dehyphenation_note(self.name, mode, record)
+        yield f"# {escape_prose(title_of(record.document)) or 'Document'}\n\n*{what}*\n{work.legend()}\n{RULE}\n".encode()
+        for line in _text_lines(stream_text(dehyphenate(shown, self.name, mode), mode), work):
             yield line.encode()
         yield f"\n\n{RULE}\n".encode()
         for number, note in enumerate(work.notes, start=1):
-            yield f"\n[^{number}]: {_noted(note.lines[0])}\n".encode()
-            yield "".join(f"    - {_noted(line)}\n" for line in note.lines[1:]).encode()
+            yield f"\n[^{number}]: {_escape_note(note.lines[0])}\n".encode()
+            yield "".join(f"    - {_escape_note(line)}\n" for line in note.lines[1:]).encode()
         yield f"\n*Written by {GENERATOR}.*\n".encode()
 
 
 @dataclass(slots=True)
-class _Work:
+class _MarkdownState:
     """What is kept while lines are written: the notes so far, the line being made, and whether it goes on the one before."""
 
     mode: Mode
-    known: dict[str, Entry]
+    known: dict[str, ApparatusEntry]
     fence: int
     notes: list[Note] = field(default_factory=list)
     line: str = ""
@@ -70,7 +70,7 @@ class _Work:
         """Yield the line that was made: a paragraph's first after an empty line, the others after a hard line end."""
         line = " ".join(self.line.split())
         if line:
-            yield ("\\\n" if self.follows else "\n\n") + _opened(line)
+            yield ("\\\n" if self.follows else "\n\n") + _escape_opening(line)
         self.line, self.follows = "", bool(line)
 
     def end_page(self) -> Iterator[str]:
@@ -79,10 +79,10 @@ class _Work:
         self.follows = False
 
 
-def _lines(found: Iterator[str | Standing], work: _Work) -> Iterator[str]:
+def _text_lines(found: Iterator[str | RenderedToken], work: _MarkdownState) -> Iterator[str]:
     for one in found:
-        if isinstance(one, Standing):
-            work.line += _marked(one, work)
+        if isinstance(one, RenderedToken):
+            work.line += _bracketed(one, work)
             continue
         for number, page in enumerate(one.split("\f")):
             if number:
@@ -90,17 +90,17 @@ def _lines(found: Iterator[str | Standing], work: _Work) -> Iterator[str]:
             for count, piece in enumerate(LINE_END.split(page)):
                 if count:
                     yield from work.end_line()
-                work.line += _plain(piece)
+                work.line += _escape_text(piece)
     yield from work.end_line()
 
 
-def _noted(line: str) -> str:
+def _escape_note(line: str) -> str:
     """Return a line of a note; its label stays outside of what may have to be quoted."""
     label, words = LABELLED.fullmatch(line).groups()  # type: ignore[union-attr]  # it matches every line
-    return f"{label}{sentence(words)}"
+    return f"{label}{escape_prose(words)}"
 
 
-def _opened(line: str) -> str:
+def _escape_opening(line: str) -> str:
     return (
         OPENING.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", line, count=1)
         if OPENING.match(line)
@@ -108,13 +108,13 @@ def _opened(line: str) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    return "".join(sentence(part) if part.strip() else " " * bool(part) for part in SPACE.split(text))
+def _escape_text(text: str) -> str:
+    return "".join(escape_prose(part) if part.strip() else " " * bool(part) for part in SPACE.split(text))
 
 
-def _marked(one: Standing, work: _Work) -> str:
+def _bracketed(one: RenderedToken, work: _MarkdownState) -> str:
     note = note_about(one, work.known, work.mode) if has_note(one, work.mode) else None
     if note is None:
-        return _plain(one.text)
+        return _escape_text(one.text)
     work.notes.append(note)
-    return f"{'⟦' * work.fence}{_plain(one.text)}{'⟧' * work.fence}[^{len(work.notes)}]"
+    return f"{'⟦' * work.fence}{_escape_text(one.text)}{'⟧' * work.fence}[^{len(work.notes)}]"

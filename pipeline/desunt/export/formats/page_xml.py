@@ -9,29 +9,29 @@ from typing import Literal
 
 from lxml import etree
 
-from desunt.export import Mode, Pictures
-from desunt.export.modes import in_mode
+from desunt.export import ImageSource, Mode
+from desunt.export.modes import view_for_mode
 from desunt.export.placed_words import (
-    WHAT,
+    MODE_DESCRIPTIONS,
     PlacedBlock,
     PlacedLine,
     PlacedWord,
-    Remark,
-    blocks_of,
+    WordAttribute,
     confidence_of,
-    decisions_on,
     legibility_of,
-    remarks_of,
+    page_decisions,
+    placed_blocks,
     scanned_page,
+    word_attributes,
 )
-from desunt.export.wording import GENERATOR, decision_in_words, vouch_of
-from desunt.export.xml import element, indented, sub, written
+from desunt.export.wording import GENERATOR, decision_in_words, vouch_threshold
+from desunt.export.xml import element, indent, serialize, subelement
 from desunt.record.conjecture import Decision
 from desunt.record.document import Box, Page, RegionKind
 from desunt.record.files import Record
 
 PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
-KINDS: dict[RegionKind, str] = {
+REGION_TYPES: dict[RegionKind, str] = {
     "body": "paragraph",
     "letterhead": "header",
     "addressee": "paragraph",
@@ -61,31 +61,33 @@ class PageExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "page"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the file of one page; raises UsageError if the page has no scan."""
-        shown = in_mode(record, mode)
+        shown = view_for_mode(record, mode)
         root, page = element(f"{{{PAGE}}}PcGts"), scanned_page(shown)
-        _metadata(root, shown, decisions_on(page, shown), mode)
+        _metadata(root, shown, page_decisions(page, shown), mode)
         _page(root, page, shown, mode)
-        yield from written(indented(root))
+        yield from serialize(indent(root))
 
 
 def _metadata(root: etree._Element, shown: Record, decisions: tuple[Decision, ...], mode: Mode) -> None:
-    metadata, times = sub(root, "Metadata"), [decision.at for decision in decisions if TIME.fullmatch(decision.at)]
-    sub(metadata, "Creator", {}, GENERATOR)
-    sub(metadata, "Created", {}, NO_TIME)
-    sub(metadata, "LastChange", {}, max(times, default=NO_TIME))
-    comments = f"{WHAT[mode]} Times are those of editors' decisions; {NO_TIME} stands where there is none."
-    sub(metadata, "Comments", {}, comments)
+    metadata, times = subelement(root, "Metadata"), [decision.at for decision in decisions if TIME.fullmatch(decision.at)]
+    subelement(metadata, "Creator", {}, GENERATOR)
+    subelement(metadata, "Created", {}, NO_TIME)
+    subelement(metadata, "LastChange", {}, max(times, default=NO_TIME))
+    comments = f"{MODE_DESCRIPTIONS[mode]} Times are those of editors' decisions; {NO_TIME} stands where there is none."
+    subelement(metadata, "Comments", {}, comments)
     for step in dict.fromkeys(shown.steps):
-        item = sub(metadata, "MetadataItem", {"type": "processingStep", "name": step.name, "value": step.version})
-        labels = sub(item, "Labels")
+        item = subelement(metadata, "MetadataItem", {"type": "processingStep", "name": step.name, "value": step.version})
+        labels = subelement(item, "Labels")
         for name, value in step.settings:
-            sub(labels, "Label", {"value": value, "type": name})
+            subelement(labels, "Label", {"value": value, "type": name})
     for name, value in shown.document.metadata:
-        sub(metadata, "MetadataItem", {"type": "other", "name": name, "value": value})
+        subelement(metadata, "MetadataItem", {"type": "other", "name": name, "value": value})
     for decision in decisions:
-        sub(metadata, "MetadataItem", {"type": "other", "name": "decision", "value": f"{decision.gap_id}: {decision_in_words(decision)}"})
+        subelement(
+            metadata, "MetadataItem", {"type": "other", "name": "decision", "value": f"{decision.gap_id}: {decision_in_words(decision)}"}
+        )
 
 
 def _page(root: etree._Element, page: Page, shown: Record, mode: Mode) -> None:
@@ -97,61 +99,63 @@ def _page(root: etree._Element, page: Page, shown: Record, mode: Mode) -> None:
         "custom": f"number {{value:{page.number};}} frame {{index:{image.frame};}}",
         "conf": page.legibility,
     }
-    made = sub(root, "Page", {"imageFilename": PurePosixPath(image.path).name, **size, **about})
-    blocks, vouch = blocks_of(page, shown, mode), vouch_of(shown)
+    made = subelement(root, "Page", {"imageFilename": PurePosixPath(image.path).name, **size, **about})
+    blocks, vouch = placed_blocks(page, shown, mode), vouch_threshold(shown)
     if blocks:
-        group = sub(sub(made, "ReadingOrder"), "OrderedGroup", {"id": "order"})
+        group = subelement(subelement(made, "ReadingOrder"), "OrderedGroup", {"id": "order"})
         for index, block in enumerate(blocks):
-            sub(group, "RegionRefIndexed", {"index": index, "regionRef": block.name})
+            subelement(group, "RegionRefIndexed", {"index": index, "regionRef": block.name})
     for block in blocks:
         _block(made, block, vouch)
 
 
 def _block(page: etree._Element, block: PlacedBlock, vouch: float) -> None:
     kind = block.region.kind
-    made = sub(page, "TextRegion", {"id": block.name, "type": KINDS[kind], "custom": f"structure {{type:{kind};}}"})
+    made = subelement(page, "TextRegion", {"id": block.name, "type": REGION_TYPES[kind], "custom": f"structure {{type:{kind};}}"})
     _coords(made, block.box)
     for index, line in enumerate(block.lines):
         _line(made, line, index, vouch)
-    _text(made, block.text)
+    _text_equiv(made, block.text)
 
 
 def _line(block: etree._Element, line: PlacedLine, index: int, vouch: float) -> None:
-    made = sub(block, "TextLine", {"id": line.name, "custom": " ".join([f"readingOrder {{index:{index};}}", *_stretches(line, vouch)])})
+    made = subelement(
+        block, "TextLine", {"id": line.name, "custom": " ".join([f"readingOrder {{index:{index};}}", *_transkribus_spans(line, vouch)])}
+    )
     _coords(made, line.box)
     if line.line.baseline:
-        sub(made, "Baseline", {"points": " ".join(f"{max(0, x)},{max(0, y)}" for x, y in line.line.baseline)})
+        subelement(made, "Baseline", {"points": " ".join(f"{max(0, x)},{max(0, y)}" for x, y in line.line.baseline)})
     for word in line.words:
         _word(made, word, vouch)
-    _text(made, line.text)
+    _text_equiv(made, line.text)
 
 
-def _stretches(line: PlacedLine, vouch: float) -> Iterator[str]:
+def _transkribus_spans(line: PlacedLine, vouch: float) -> Iterator[str]:
     """Yield gaps and unclear words as Transkribus marks them; offsets count UTF-16 units of the line's text, as Java does."""
     at = 0
     for word in line.words:
         length = len(word.one.text.encode("utf-16-le", "surrogatepass")) // 2
         legibility = legibility_of(word)
         if word.one.is_gap:
-            yield f"gap {{offset:{at}; length:{length}; reason:{next(r.value for r in remarks_of(word, vouch) if r.name == 'gap')};}}"
+            yield f"gap {{offset:{at}; length:{length}; reason:{next(r.value for r in word_attributes(word, vouch) if r.name == 'gap')};}}"
         elif legibility is not None and legibility < vouch:
             yield f"unclear {{offset:{at}; length:{length};}}"
         at += length + 1
 
 
 def _word(line: etree._Element, word: PlacedWord, vouch: float) -> None:
-    made = sub(line, "Word", {"id": word.name})
+    made = subelement(line, "Word", {"id": word.name})
     _coords(made, word.box)
     decision = word.one.decision
-    _text(made, word.one.text, conf=confidence_of(word), comments=decision_in_words(decision) if decision else None)
-    _remarks(made, remarks_of(word, vouch))
+    _text_equiv(made, word.one.text, conf=confidence_of(word), comments=decision_in_words(decision) if decision else None)
+    _user_attributes(made, word_attributes(word, vouch))
 
 
-def _remarks(word: etree._Element, remarks: Iterable[Remark]) -> None:
-    defined = sub(word, "UserDefined")
+def _user_attributes(word: etree._Element, remarks: Iterable[WordAttribute]) -> None:
+    defined = subelement(word, "UserDefined")
     for remark in remarks:
         about = {"name": remark.name, "description": remark.says or None, "type": "xsd:string", "value": remark.value}
-        sub(defined, "UserAttribute", about)
+        subelement(defined, "UserAttribute", about)
     if not len(defined):
         word.remove(defined)
 
@@ -159,8 +163,8 @@ def _remarks(word: etree._Element, remarks: Iterable[Remark]) -> None:
 def _coords(parent: etree._Element, box: Box) -> None:
     """Write a box by its corners, clockwise from top left; right and bottom are the edges, so that right minus left is the width."""
     left, top = max(0, box.left), max(0, box.top)
-    sub(parent, "Coords", {"points": f"{left},{top} {box.right},{top} {box.right},{box.bottom} {left},{box.bottom}"})
+    subelement(parent, "Coords", {"points": f"{left},{top} {box.right},{top} {box.right},{box.bottom} {left},{box.bottom}"})
 
 
-def _text(parent: etree._Element, text: str, **about: object) -> None:
-    sub(sub(parent, "TextEquiv", about), "Unicode", {}, text)
+def _text_equiv(parent: etree._Element, text: str, **about: object) -> None:
+    subelement(subelement(parent, "TextEquiv", about), "Unicode", {}, text)

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Literal
 
-from desunt.export import Mode, Pictures
-from desunt.export.dehyphenation import joined, says_so
-from desunt.export.markdown_escape import visible
-from desunt.export.modes import Standing, in_mode, is_given_back, text_of
-from desunt.export.notes import Note, note_about, notes_of
-from desunt.export.text_stream import INSIDE, flow
+from desunt.export import ImageSource, Mode
+from desunt.export.dehyphenation import dehyphenate, dehyphenation_note
+from desunt.export.markdown_escape import visible_text
+from desunt.export.modes import RenderedToken, is_transcript_only, text_for_mode, view_for_mode
+from desunt.export.notes import Note, entries_by_gap, note_about
+from desunt.export.text_stream import MODE_STATEMENTS, stream_text
 from desunt.export.wording import GENERATOR, title_of
 from desunt.record.conjecture import Corrected
 from desunt.record.files import Record
 
 RULE = "-" * 72
-FENCES = re.compile("⟦+|⟧+")
+FENCE_RUNS = re.compile("⟦+|⟧+")
 
 
 class TextExporter:
@@ -30,44 +30,44 @@ class TextExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the diplomatic text in the encoding of the transcript it came from, everything else in UTF-8."""
-        shown = in_mode(record, mode)
+        shown = view_for_mode(record, mode)
         if mode == "diplomatic":
             encoding = text_encoding(record, mode)
             # Not piece by piece: a byte order mark would stand before each.
-            yield text_of(record, mode).encode(encoding)
+            yield text_for_mode(record, mode).encode(encoding)
             return
-        yield _top(record, mode).encode()
+        yield _heading(record, mode).encode()
         notes: list[Note] = []
-        for piece in _numbered(shown, mode, notes, fence_of(text_of(record, mode))):
+        for piece in _text_with_note_numbers(shown, mode, notes, fence_length(text_for_mode(record, mode))):
             yield piece.encode()
-        yield "".join(chain([RULE + "\n"], _listed(notes))).encode()
+        yield "".join(chain([RULE + "\n"], _note_list(notes))).encode()
 
 
 def text_encoding(record: Record, mode: Mode) -> str:
     """Return the encoding of the text export."""
     document = record.document
-    given_back = mode == "diplomatic" and is_given_back(document)
+    given_back = mode == "diplomatic" and is_transcript_only(document)
     return document.transcript.encoding if document.transcript and given_back else "utf-8"
 
 
-def fence_of(text: str) -> int:
+def fence_length(text: str) -> int:
     """Return how many brackets mark a numbered place: one more than stand together anywhere in the text."""
-    return 1 + max((len(run) for run in FENCES.findall(text)), default=0)
+    return 1 + max((len(run) for run in FENCE_RUNS.findall(text)), default=0)
 
 
-def _top(record: Record, mode: Mode) -> str:
-    fence = fence_of(text_of(record, mode))
+def _heading(record: Record, mode: Mode) -> str:
+    fence = fence_length(text_for_mode(record, mode))
     how = f"Numbers in {'⟦' * fence}brackets{'⟧' * fence} lead to the notes below the text."
-    what = INSIDE[mode] + says_so("text", mode, record)
-    lines = [f"{visible(title_of(record.document))} ({mode} text)", what, f"{how} Written by {GENERATOR}.", RULE]
+    what = MODE_STATEMENTS[mode] + dehyphenation_note("text", mode, record)
+    lines = [f"{visible_text(title_of(record.document))} ({mode} text)", what, f"{how} Written by {GENERATOR}.", RULE]
     return "\n".join(lines) + "\n"
 
 
-def _numbered(shown: Record, mode: Mode, notes: list[Note], fence: int) -> Iterator[str]:
-    known = notes_of(shown)
-    for one in flow(joined(shown, "text", mode), mode):
+def _text_with_note_numbers(shown: Record, mode: Mode, notes: list[Note], fence: int) -> Iterator[str]:
+    known = entries_by_gap(shown)
+    for one in stream_text(dehyphenate(shown, "text", mode), mode):
         note = None if isinstance(one, str) or not has_note(one, mode) else note_about(one, known, mode)
         if note is None:
             yield one if isinstance(one, str) else one.text
@@ -76,12 +76,12 @@ def _numbered(shown: Record, mode: Mode, notes: list[Note], fence: int) -> Itera
             yield f"{'⟦' * fence}{len(notes)}: {'' if isinstance(one, str) else one.text}{'⟧' * fence}"
 
 
-def has_note(one: Standing, mode: Mode) -> bool:
+def has_note(one: RenderedToken, mode: Mode) -> bool:
     """Say whether a numbered note is due: in the accepted text about what an editor reads, in the apparatus about every gap."""
     return one.decision is not None or (mode == "apparatus" and (one.is_gap or isinstance(one.segment, Corrected)))
 
 
-def _listed(notes: list[Note]) -> Iterator[str]:
+def _note_list(notes: list[Note]) -> Iterator[str]:
     for number, note in enumerate(notes, start=1):
         yield f"{number}. {note.lines[0]}\n" + "".join(f"   {line}\n" for line in note.lines[1:])
     if not notes:

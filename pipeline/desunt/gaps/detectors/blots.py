@@ -8,20 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.ocr.layout.pitch import Measure
-from desunt.ocr.preprocessing.ink import Ink
+from desunt.ocr.layout.type_metrics import TypeMetrics
+from desunt.ocr.preprocessing.ink import PAPER_GRAY, RULE_HEIGHT_WIDTHS, RULE_WIDTH_HEIGHTS, Components, InkMask
 from desunt.record.document import Box
 
-EDGE = 0.01
-# In letters: the least a lost passage is wide, and how far from a word at the end of a line it may begin.
-LEAST_WIDTH = 1.6
-MOST_APART = 3.0
-JOINED = 2.0
-LEAST_INK, FILLED, PALE = 0.12, 0.8, 0.75
+# How wide a lost passage is at the least, how far from a word at the end of a line it may begin, and how near to each other its parts are.
+MIN_WIDTH_LETTERS, MAX_DISTANCE_LETTERS, MERGE_DISTANCE_LETTERS = 1.6, 3.0, 2.0
+# Room beside a word that belongs to it.
+SIDE_ROOM_LETTERS = 0.25
+# What is accounted for already covers more than this share of a passage.
+MAX_TAKEN_SHARE = 0.3
+# Share of dark pixels in a passage; share of them in a column of a blot that lies over several lines; and how bright, against the paper, a
+# dark pixel is at most: a blot is paler than type.
+MIN_DARK_SHARE, MIN_COLUMN_SHARE, MAX_DARK_BRIGHTNESS = 0.12, 0.8, 0.75
+# Lower than this, in heights of the type or of the line, is no letter.
+MIN_LETTER_HEIGHT = 0.4
+# No ink counts as narrower than this share of a letter: thin strokes are no rules.
+MIN_RULE_WIDTH_LETTERS = 0.2
+# How high the words of a line are, in heights of the type.
+MIN_LINE_HEIGHT, MAX_LINE_HEIGHT = 0.5, 2
+# Ink is of a line if this share of it lies there, or if it fills this share of the line's height over its own width.
+MIN_INSIDE_SHARE, MIN_SOLID_SHARE = 0.6, 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class TextBand:
     """One line as text stands in it: boxes of what was read, left to right, how far it may go, and its slope."""
 
     boxes: tuple[Box, ...]
@@ -30,85 +41,84 @@ class Band:
     slope: float = 0.0
 
 
-def find_blots(ink: Ink, bands: Sequence[Band], taken: Sequence[Box], measure: Measure) -> tuple[tuple[Box, ...], ...]:
-    """Return for each band the boxes of ink between, before and after its words; `taken` holds what is accounted for already."""
-    return tuple(tuple(_blots(ink, band, taken, measure)) for band in bands)
+def find_blots(ink: InkMask, bands: Sequence[TextBand], covered: Sequence[Box], metrics: TypeMetrics) -> tuple[tuple[Box, ...], ...]:
+    """Return for each band the boxes of ink between, before and after its words; `covered` holds what is accounted for already."""
+    return tuple(tuple(_blots(ink, band, covered, metrics)) for band in bands)
 
 
-def _blots(ink: Ink, band: Band, taken: Sequence[Box], measure: Measure) -> Iterator[Box]:
+def _blots(ink: InkMask, band: TextBand, covered: Sequence[Box], metrics: TypeMetrics) -> Iterator[Box]:
     near = list(band.boxes)
-    for span, pivot in _spans(band, measure):
-        for box in _runs(ink, span, band.slope, pivot, measure):
-            apart = min(max(box.left - other.right, other.left - box.right) for other in near)
-            if apart <= MOST_APART * measure.letter and not any(box.intersection(other) > 0.3 * box.area for other in taken):
+    for span, pivot in _spans(band, metrics):
+        for box in _inked_passages(ink, span, band.slope, pivot, metrics):
+            distance = min(max(box.left - other.right, other.left - box.right) for other in near)
+            is_taken = any(box.intersection(other) > MAX_TAKEN_SHARE * box.area for other in covered)
+            if distance <= MAX_DISTANCE_LETTERS * metrics.advance and not is_taken:
                 near.append(box)
                 yield box
 
 
-def letterlike(ink: Ink, box: Box, measure: Measure) -> bool:
+def is_letter_like(ink: InkMask, box: Box, metrics: TypeMetrics) -> bool:
     """Return whether the box holds ink as high as a letter that is neither a rule nor part of something far larger."""
-    cut = ink.labels[max(0, box.top) : box.bottom, max(0, box.left) : box.right]
-    sizes = ink.pieces[np.unique(cut[cut > 0])]
-    low = sizes[:, 3] < 0.4 * measure.height
-    rule = (sizes[:, 2] > 12 * sizes[:, 3]) | (sizes[:, 3] > 6 * np.maximum(sizes[:, 2], 0.2 * measure.letter))
-    return bool((~low & ~rule).any())
+    components = ink.components[np.unique(ink.labels_in(box))]
+    width, height = components[:, 2], components[:, 3]
+    is_low = height < MIN_LETTER_HEIGHT * metrics.height
+    is_rule = width > RULE_WIDTH_HEIGHTS * height
+    is_rule |= height > RULE_HEIGHT_WIDTHS * np.maximum(width, MIN_RULE_WIDTH_LETTERS * metrics.advance)
+    return bool((~is_low & ~is_rule).any())
 
 
-def _spans(band: Band, measure: Measure) -> Iterator[tuple[Box, float]]:
+def _spans(band: TextBand, metrics: TypeMetrics) -> Iterator[tuple[Box, float]]:
     """Yield the places of the line without words, each as high as the letters beside it, and the x where that height was taken."""
     if not band.boxes:
         return
-    room = 0.25 * measure.letter
+    room = SIDE_ROOM_LETTERS * metrics.advance
     edges = [(band.left, band.boxes[0].left), *((a.right, b.left) for a, b in zip(band.boxes, band.boxes[1:], strict=False))]
     for number, (left, right) in enumerate([*edges, (band.boxes[-1].right, band.right)]):
         near = band.boxes[max(0, number - 2) : number + 2]
-        top, bottom = (round(float(np.median([side[k] for side in ((box.top, box.bottom) for box in near)]))) for k in (0, 1))
-        if right - left - 2 * room >= LEAST_WIDTH * measure.letter and 0.5 * measure.height <= bottom - top <= 2 * measure.height:
+        top, bottom = (round(float(np.median(sides))) for sides in ([box.top for box in near], [box.bottom for box in near]))
+        is_wide = right - left - 2 * room >= MIN_WIDTH_LETTERS * metrics.advance
+        if is_wide and MIN_LINE_HEIGHT * metrics.height <= bottom - top <= MAX_LINE_HEIGHT * metrics.height:
             yield Box(round(left + room), top, round(right - room), bottom), sum(box.left + box.right for box in near) / (2 * len(near))
 
 
-def _runs(ink: Ink, span: Box, slope: float, pivot: float, measure: Measure) -> Iterator[Box]:
-    """Yield the stretches of a span that are inked as letters or blots are; the span follows the slope of its line."""
+def _inked_passages(ink: InkMask, span: Box, slope: float, pivot: float, metrics: TypeMetrics) -> Iterator[Box]:
+    """Yield the passages of a span that are inked as letters or blots are; the span follows the slope of its line."""
     height, width = ink.mask.shape
-    across = np.arange(max(0, span.left), min(span.right, width))
-    if not len(across):
+    xs = np.arange(max(0, span.left), min(span.right, width))
+    if not len(xs):
         return
-    offsets = np.rint(slope * (across - pivot)).astype(int)
-    down = np.clip(np.arange(span.top, span.bottom)[:, None] + offsets[None, :], 0, height - 1)
-    cut, pale = ink.labels[down, across], ink.tone[down, across] <= 200 * PALE
-    numbers, counts = np.unique(cut[cut > 0], return_counts=True)
+    offsets = np.rint(slope * (xs - pivot)).astype(int)
+    ys = np.clip(np.arange(span.top, span.bottom)[:, None] + offsets[None, :], 0, height - 1)
+    labels, is_dark = ink.labels[ys, xs], ink.gray[ys, xs] <= PAPER_GRAY * MAX_DARK_BRIGHTNESS
+    present, pixels = np.unique(labels[labels > 0], return_counts=True)
+    at_edge = ink.is_at_edge(ink.components[present])
     # Blots of several lines run together, and are paler than type: in one line they are columns without paper.
-    blot = pale & ~np.isin(cut, numbers[_at_edge(numbers, ink)])
-    columns = np.isin(cut, _fitting(numbers, counts, ink, span)).any(axis=0) | (blot.mean(axis=0) >= FILLED)
-    for start, stop in stretches(columns, joined=JOINED * measure.letter):
-        wide = stop - start >= LEAST_WIDTH * measure.letter
-        if wide and pale[:, start:stop].mean() >= LEAST_INK:
-            yield Box(int(across[start]), int(down[0, start:stop].min()), int(across[stop - 1]) + 1, int(down[-1, start:stop].max()) + 1)
+    is_blot = is_dark & ~np.isin(labels, present[at_edge])
+    of_line = present[~at_edge & _are_of_line(ink.components[present], pixels, span)]
+    columns = np.isin(labels, of_line).any(axis=0) | (is_blot.mean(axis=0) >= MIN_COLUMN_SHARE)
+    for start, stop in column_runs(columns, MERGE_DISTANCE_LETTERS * metrics.advance):
+        is_wide = stop - start >= MIN_WIDTH_LETTERS * metrics.advance
+        if is_wide and is_dark[:, start:stop].mean() >= MIN_DARK_SHARE:
+            yield Box(int(xs[start]), int(ys[0, start:stop].min()), int(xs[stop - 1]) + 1, int(ys[-1, start:stop].max()) + 1)
 
 
-def _fitting(numbers: NDArray[np.int32], counts: NDArray[np.intp], ink: Ink, span: Box) -> NDArray[np.int32]:
-    """Return the pieces that may be letters or blots of this line: not specks, rules, nor ink that mostly lies elsewhere."""
-    sizes = ink.pieces[numbers]
-    high = sizes[:, 3] >= 0.4 * span.height
-    rule = (sizes[:, 2] > 12 * sizes[:, 3]) | (sizes[:, 3] > 6 * sizes[:, 2])
-    mostly_here = counts >= 0.6 * sizes[:, 4]
-    solid = counts >= 0.5 * np.minimum(sizes[:, 2], span.width) * span.height
-    return np.asarray(numbers[high & ~rule & ~_at_edge(numbers, ink) & (mostly_here | solid)])
+def _are_of_line(components: Components, pixels: NDArray[np.intp], span: Box) -> NDArray[np.bool_]:
+    """Return which components may be letters or blots of a line: not specks, rules, nor ink that mostly lies elsewhere.
+
+    `pixels` counts those of each that lie in the span.
+    """
+    width, height, area = (components[:, column] for column in (2, 3, 4))
+    is_high = height >= MIN_LETTER_HEIGHT * span.height
+    is_rule = (width > RULE_WIDTH_HEIGHTS * height) | (height > RULE_HEIGHT_WIDTHS * width)
+    is_solid = pixels >= MIN_SOLID_SHARE * np.minimum(width, span.width) * span.height
+    return np.asarray(is_high & ~is_rule & ((pixels >= MIN_INSIDE_SHARE * area) | is_solid))
 
 
-def _at_edge(numbers: NDArray[np.int32], ink: Ink) -> NDArray[np.bool_]:
-    """Return which pieces reach the edge of the scan: borders, photographs, the dark beside the sheet."""
-    left, top, width, height = (ink.pieces[numbers, k] for k in range(4))
-    edge = EDGE * max(ink.mask.shape)
-    beyond = (left + width > ink.mask.shape[1] - edge) | (top + height > ink.mask.shape[0] - edge)
-    return np.asarray((left < edge) | (top < edge) | beyond)
-
-
-def stretches(columns: NDArray[np.bool_], joined: float) -> list[tuple[int, int]]:
-    """Return (start, stop) of the runs of true columns; runs less than `joined` apart are one."""
+def column_runs(columns: NDArray[np.bool_], max_distance: float) -> list[tuple[int, int]]:
+    """Return (start, stop) of the runs of true columns; runs no farther apart than `max_distance`, in pixels, are one."""
     places = np.flatnonzero(columns)
     if not len(places):
         return []
-    cuts = np.flatnonzero(np.diff(places) > max(1.0, joined))
+    cuts = np.flatnonzero(np.diff(places) > max(1.0, max_distance))
     starts, stops = places[np.r_[0, cuts + 1]], places[np.r_[cuts, len(places) - 1]] + 1
     return list(zip(starts.tolist(), stops.tolist(), strict=True))

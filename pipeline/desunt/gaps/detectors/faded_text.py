@@ -7,26 +7,35 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from desunt.gaps.detectors.blots import Band, stretches
-from desunt.ocr.layout.pitch import Measure
+from desunt.gaps.detectors.blots import TextBand, column_runs
+from desunt.ocr.layout.type_metrics import TypeMetrics
 from desunt.ocr.preprocessing.filters import is_bilevel
-from desunt.ocr.preprocessing.ink import Ink
+from desunt.ocr.preprocessing.ink import PAPER_GRAY, InkMask
 from desunt.record.document import Box
 
 Plane = NDArray[np.float32]
-# In letters: the least a faded passage is wide, and the space at its sides that belongs to its neighbours.
-LEAST_WIDTH, ROOM = 2.5, 0.6
-# How much darker than the paper between the lines: in deviations of that paper, and in hundredths of its brightness at the least.
-DEVIATIONS, LEAST_SHADE = 4.0, 1.2
+# How wide a faded passage is at the least, the room at its sides that belongs to its neighbours, and how near its parts are to each other.
+MIN_WIDTH_LETTERS, SIDE_ROOM_LETTERS, MERGE_DISTANCE_LETTERS = 2.5, 0.6, 2
+# The run of dark letters a passage begins with.
+MIN_DARK_LETTERS = 1
+# The patches over which shade is measured.
+PATCH_LETTERS, PATCH_HEIGHTS = 2, 0.7
+# How much darker than the paper between the lines: in deviations of that paper, and in grays at the least (`PAPER_GRAY` is black).
+MIN_DEVIATIONS, MIN_SHADE_GRAYS = 4.0, 2.4
+# What makes the median absolute deviation that of a normal distribution.
+MAD_TO_DEVIATION = 1.4826
 # Fewer patches of bare paper do not show how much it varies.
-LEAST_PATCHES = 200
-BARE = 200.0
-# Tones as a scan has them, bare paper white.
-TO_WHITE = np.minimum(np.arange(256) * 5 // 4, 255).astype(np.uint8)
+MIN_PAPER_PATCHES = 200
+# How far from a line the one above and below stand, and how far from the margin they begin.
+MAX_LINE_DISTANCE_HEIGHTS, MAX_INDENT_LETTERS = 4, 3
+# What is accounted for already covers more than this share of a passage.
+MAX_TAKEN_SHARE = 0.1
+# Grays as a scan has them, bare paper white.
+PAPER_TO_WHITE = np.minimum(np.arange(256) * 5 // 4, 255).astype(np.uint8)
 
 
-def find_faint(ink: Ink, bands: Sequence[Band], taken: Sequence[Box], measure: Measure) -> tuple[tuple[Box, ...], ...]:
-    """Return for each band the boxes of faded type between and before its words; `taken` holds what is accounted for already.
+def find_faded_text(ink: InkMask, bands: Sequence[TextBand], covered: Sequence[Box], metrics: TypeMetrics) -> tuple[tuple[Box, ...], ...]:
+    """Return for each band the boxes of faded type between and before its words; `covered` holds what is accounted for already.
 
     Shade is measured over patches of two letters, against the median and the deviation (1.4826 MAD, Rousseeuw & Croux 1993) of equal
     patches of the page that hold no ink. A bilevel scan has no shades but specks, and gives none.
@@ -34,70 +43,73 @@ def find_faint(ink: Ink, bands: Sequence[Band], taken: Sequence[Box], measure: M
     import cv2
 
     nothing: tuple[tuple[Box, ...], ...] = tuple(() for _ in bands)
-    if not measure.fixed or is_bilevel(cv2.LUT(ink.tone, TO_WHITE)):
+    if not metrics.monospaced or is_bilevel(cv2.LUT(ink.gray, PAPER_TO_WHITE)):
         return nothing
-    shade, known = _shades(ink, measure)
-    if len(known) < LEAST_PATCHES:
+    shade, paper = _shades(ink, metrics)
+    if len(paper) < MIN_PAPER_PATCHES:
         return nothing
-    usual = float(np.median(known))
-    least = usual + max(2 * LEAST_SHADE, DEVIATIONS * 1.4826 * float(np.median(np.abs(known - usual))))
-    opens = [_beside_full_line(bands, n, measure) for n in range(len(bands))]
-    return tuple(tuple(_faint(shade, band, taken, measure, least, opens[n])) for n, band in enumerate(bands))
+    usual = float(np.median(paper))
+    deviation = MAD_TO_DEVIATION * float(np.median(np.abs(paper - usual)))
+    min_shade = usual + max(MIN_SHADE_GRAYS, MIN_DEVIATIONS * deviation)
+    spans = (_spans(band, metrics, with_start=_is_among_full_lines(bands, n, metrics)) for n, band in enumerate(bands))
+    return tuple(tuple(_faded(shade, band, band_spans, covered, metrics, min_shade)) for band, band_spans in zip(bands, spans, strict=True))
 
 
-def _shades(ink: Ink, measure: Measure) -> tuple[Plane, Plane]:
-    """Return how dark the patch round each pixel is (200 is black), and how dark are those without ink on a grid of half letters."""
+def _shades(ink: InkMask, metrics: TypeMetrics) -> tuple[Plane, Plane]:
+    """Return how dark the patch round each pixel is (`PAPER_GRAY` is black), and that of those without ink on a grid of half letters."""
     import cv2
 
-    across, down = round(2 * measure.letter) | 1, round(0.7 * measure.height) | 1
-    tone = cv2.blur(ink.tone.astype(np.float32), (across, down))
-    near = cv2.dilate(ink.mask, np.ones((down | 1, across | 1), np.uint8))
-    step = max(1, round(measure.letter / 2))
-    shade = np.asarray(BARE - tone, np.float32)
-    return shade, shade[::step, ::step][near[::step, ::step] == 0]
+    across, down = round(PATCH_LETTERS * metrics.advance) | 1, round(PATCH_HEIGHTS * metrics.height) | 1
+    mean_gray = cv2.blur(ink.gray.astype(np.float32), (across, down))
+    near_ink = cv2.dilate(ink.mask, np.ones((down | 1, across | 1), np.uint8))
+    step = max(1, round(metrics.advance / 2))
+    shade = np.asarray(float(PAPER_GRAY) - mean_gray, np.float32)
+    return shade, shade[::step, ::step][near_ink[::step, ::step] == 0]
 
 
-def _beside_full_line(bands: Sequence[Band], number: int, measure: Measure) -> bool:
+def _is_among_full_lines(bands: Sequence[TextBand], number: int, metrics: TypeMetrics) -> bool:
     """Say whether the line above and the line below begin at the margin: only there is a space before the first word a loss."""
-    beside = [bands[n] for n in (number - 1, number + 1) if 0 <= n < len(bands) and bands[n].boxes]
-    own = bands[number].boxes
-    near = [band for band in beside if own and abs(band.boxes[0].top - own[0].top) <= 4 * measure.height]
-    return len(near) == 2 and all(band.boxes[0].left <= band.left + 3 * measure.letter for band in near)
+    boxes = bands[number].boxes
+    beside = [bands[n] for n in (number - 1, number + 1) if boxes and 0 <= n < len(bands) and bands[n].boxes]
+    near = [band for band in beside if abs(band.boxes[0].top - boxes[0].top) <= MAX_LINE_DISTANCE_HEIGHTS * metrics.height]
+    return len(near) == 2 and all(band.boxes[0].left <= band.left + MAX_INDENT_LETTERS * metrics.advance for band in near)
 
 
-def _faint(shade: Plane, band: Band, taken: Sequence[Box], measure: Measure, least: float, opens: bool) -> Iterator[Box]:
-    for span, pivot in _holes(band, measure, opens):
-        box = _darkest(shade, span, band.slope, pivot, measure, least)
-        if box and not any(box.intersection(other) > 0.1 * box.area for other in taken):
+def _faded(
+    shade: Plane, band: TextBand, spans: Iterator[tuple[Box, float]], covered: Sequence[Box], metrics: TypeMetrics, min_shade: float
+) -> Iterator[Box]:
+    for span, pivot in spans:
+        box = _dark_passage(shade, span, band.slope, pivot, metrics, min_shade)
+        if box and not any(box.intersection(other) > MAX_TAKEN_SHARE * box.area for other in covered):
             yield box
 
 
-def _holes(band: Band, measure: Measure, opens: bool) -> Iterator[tuple[Box, float]]:
+def _spans(band: TextBand, metrics: TypeMetrics, *, with_start: bool) -> Iterator[tuple[Box, float]]:
     """Yield the wide spaces of a line, as high as its letters, and the x where that height was taken."""
-    room = ROOM * measure.letter
-    edges = [(band.left, band.boxes[0].left)] if band.boxes and opens else []
+    room = SIDE_ROOM_LETTERS * metrics.advance
+    edges = [(band.left, band.boxes[0].left)] if band.boxes and with_start else []
     edges += [(a.right, b.left) for a, b in zip(band.boxes, band.boxes[1:], strict=False)]
     for number, (left, right) in enumerate(edges):
-        if right - left - 2 * room < LEAST_WIDTH * measure.letter:
+        if right - left - 2 * room < MIN_WIDTH_LETTERS * metrics.advance:
             continue
         near = band.boxes[max(0, number - 1) : number + 1]
         middle = float(np.median([(box.top + box.bottom) / 2 for box in near]))
-        half = measure.height / 2
+        half = metrics.height / 2
         pivot = sum(box.left + box.right for box in near) / (2 * len(near))
         yield Box(round(left + room), round(middle - half), round(right - room), round(middle + half)), pivot
 
 
-def _darkest(shade: Plane, span: Box, slope: float, pivot: float, measure: Measure, least: float) -> Box | None:
-    """Return the stretch of the span that is darker than bare paper, widened to whole letters; None if it is too short."""
+def _dark_passage(shade: Plane, span: Box, slope: float, pivot: float, metrics: TypeMetrics, min_shade: float) -> Box | None:
+    """Return the passage of the span that is darker than bare paper, widened to whole letters; None if it is too short."""
     height, width = shade.shape
-    across = np.arange(max(0, span.left), min(span.right, width))
-    middle = np.clip((span.top + span.bottom) // 2 + np.rint(slope * (across - pivot)).astype(int), 0, height - 1)
-    dark = stretches(shade[middle, across] >= least, joined=2 * measure.letter)
-    if not dark:
+    xs = np.arange(max(0, span.left), min(span.right, width))
+    ys = np.clip((span.top + span.bottom) // 2 + np.rint(slope * (xs - pivot)).astype(int), 0, height - 1)
+    runs = column_runs(shade[ys, xs] >= min_shade, MERGE_DISTANCE_LETTERS * metrics.advance)
+    if not runs:
         return None
-    start, stop = int(across[dark[0][0]]), int(across[dark[-1][1] - 1]) + 1
-    if stop - start < LEAST_WIDTH * measure.letter or any(b - a < measure.letter for a, b in dark[:1]):
+    (first, first_end), (_, end) = runs[0], runs[-1]
+    left, right = int(xs[first]), int(xs[end - 1]) + 1
+    if right - left < MIN_WIDTH_LETTERS * metrics.advance or first_end - first < MIN_DARK_LETTERS * metrics.advance:
         return None
-    at = slice(dark[0][0], dark[-1][1])
-    half = span.height // 2
-    return Box(start, max(0, int(middle[at].min()) - half), stop, min(height, int(middle[at].max()) + half))
+    middles, half = ys[first:end], span.height // 2
+    return Box(left, max(0, int(middles.min()) - half), right, min(height, int(middles.max()) + half))

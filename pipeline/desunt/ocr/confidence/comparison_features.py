@@ -1,4 +1,4 @@
-"""What a second engine tells about a word: the evidence of the later three models of `legibility`."""
+"""What a second engine tells about a word: the evidence of the last three models of `legibility`."""
 
 from __future__ import annotations
 
@@ -8,125 +8,133 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Indel
 
-from desunt.lm.char_ngrams import Spelling
-from desunt.lm.lexicon import Lexicon, bare
+from desunt.lm.char_ngrams import CharTrigrams
+from desunt.lm.lexicon import Lexicon, strip_punctuation
 from desunt.ocr.engines import EngineWord
-from desunt.ocr.engines.line_images import Seen
+from desunt.ocr.engines.line_images import RecognizedWord
+
+# Surer no word counts, nor less sure: beyond, the logarithm of the odds says more than an engine knows.
+MIN_CONFIDENCE, MAX_CONFIDENCE = 0.01, 0.995
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What holds for a whole page: the words that count as known, how they are spelt, the width of a letter in pixels, which share of
-    the words that were read twice both engines read alike."""
+class ComparisonContext:
+    """What holds for a whole page: the words that count as known, how they are spelt, the advance of the type in pixels, and the
+    `agreement`: which share of the words that were read twice both engines read alike."""
 
     lexicon: Lexicon
-    spelling: Spelling
-    letter: float
+    trigrams: CharTrigrams
+    advance: float
     agreement: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Twice:
-    """A word that both engines read: `chance` is the first's legibility alone, `found` says that the second's detector saw text there."""
+class WordPair:
+    """The first engine's word, with its legibility by that engine alone, and what the second recognised there.
+
+    `is_detected` says that the second's detector saw text there.
+    """
 
     word: EngineWord
-    chance: float
-    seen: tuple[Seen, ...]
-    found: bool
+    recognized: tuple[RecognizedWord, ...]
+    is_detected: bool
 
     @property
-    def text(self) -> str:
-        return " ".join(one.text for one in self.seen)
+    def second_text(self) -> str:
+        return " ".join(word.text for word in self.recognized)
 
     @property
-    def alike(self) -> bool:
+    def agrees(self) -> bool:
         """Say whether both read the same letters; outer punctuation and blanks do not count."""
-        own = _letters(self.word.text)
-        return bool(own) and own == _letters(self.text)
+        letters = _letters(self.word.text)
+        return bool(letters) and letters == _letters(self.second_text)
 
 
-def first_features(twice: Twice, page: Page) -> list[float]:
-    """Return what speaks for the first engine's reading; the order is that of `legibility.FIRST_FEATURES`."""
-    own, other, alike = _text(twice.word.text, page), _text(twice.text, page), float(twice.alike)
-    apart, worst, usual = 1 - alike, _worst(twice.seen), _usual(twice.seen)
+def primary_features(pair: WordPair, context: ComparisonContext) -> list[float]:
+    """Return what speaks for the first engine's reading; the order is that of `legibility.COMPARISON_FEATURES`."""
+    first, second, alike = _lexical(pair.word.text, context), _lexical(pair.second_text, context), float(pair.agrees)
+    apart, worst, mean = 1 - alike, _min_confidence(pair.recognized), _mean_confidence(pair.recognized)
     return [
-        alike, _near(twice), _same_but_case(twice), worst, usual, alike * worst, apart * worst, alike * own.known, apart * own.known,
-        apart * other.known, apart * other.frequency, apart * other.spelling, apart * (other.known - own.known), apart * own.digits,
-        apart * float(twice.word.text.isupper()), float(len(twice.seen) > 1), float(not twice.seen), float(twice.found), page.agreement,
+        alike, _similarity(pair), _equals_ignoring_case(pair), worst, mean, alike * worst, apart * worst, alike * first.known,
+        apart * first.known, apart * second.known, apart * second.frequency, apart * second.spelling, apart * (second.known - first.known),
+        apart * first.digits, apart * float(pair.word.text.isupper()), float(len(pair.recognized) > 1), float(not pair.recognized),
+        float(pair.is_detected), context.agreement,
     ]  # fmt: skip
 
 
-def second_features(twice: Twice, page: Page) -> list[float]:
-    """Return what speaks for the second engine's reading; the order is that of `legibility.SECOND_FEATURES`."""
-    own, other = _text(twice.word.text, page), _text(twice.text, page)
+def secondary_features(pair: WordPair, context: ComparisonContext) -> list[float]:
+    """Return what speaks for the second engine's reading; the order is that of `legibility.SECONDARY_FEATURES`."""
+    first, second = _lexical(pair.word.text, context), _lexical(pair.second_text, context)
     return [
-        *_alone(twice.seen, twice.text, twice.word.box.width, page), _near(twice), _same_but_case(twice), _logit(twice.chance),
-        _logit(twice.word.confidence), own.known, other.known - own.known, float(len(twice.seen) > 1), float(twice.found),
+        *_recognizer_features(pair.recognized, pair.second_text, pair.word.box.width, context),
+        _similarity(pair), _equals_ignoring_case(pair), _logit(pair.word.legibility), _logit(pair.word.confidence),
+        first.known, second.known - first.known, float(len(pair.recognized) > 1), float(pair.is_detected),
     ]  # fmt: skip
 
 
-def unseen_features(seen: Sequence[Seen], place: int, width: float, page: Page) -> list[float]:
-    """Return what speaks for a word that only the second engine read, the one at `place` in its strip of `width` pixels.
+def recovered_features(recognized: Sequence[RecognizedWord], place: int, width: float, context: ComparisonContext) -> list[float]:
+    """Return what speaks for a word that only the second engine read, the one at `place` in a line image of `width` pixels.
 
-    The order is that of `legibility.UNSEEN_FEATURES`.
+    The order is that of `legibility.RECOVERED_FEATURES`.
     """
-    one, rest = seen[place], [*seen[:place], *seen[place + 1 :]]
-    texts = [_text(other.text, page) for other in rest]
+    word, rest = recognized[place], [*recognized[:place], *recognized[place + 1 :]]
+    texts = [_lexical(other.text, context) for other in rest]
     known = sum(text.known for text in texts) / len(texts) if texts else 0.0
-    alone = _alone([one], one.text, (one.end - one.start) * width, page)
-    return [*alone, _usual(rest), known, math.log(len(seen))]
+    single = _recognizer_features([word], word.text, (word.end - word.start) * width, context)
+    return [*single, _mean_confidence(rest), known, math.log(len(recognized))]
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class _Lexical:
+    """What lexicon and letters tell about words: share of known ones, log10 of the rarest one's count, mean spelling, share of digits."""
+
     known: float
     frequency: float
     spelling: float
     digits: float
 
 
-def _text(text: str, page: Page) -> _Text:
-    """Return what the lexicon and the letters tell about one or several words: known is a share, the frequency that of the rarest."""
-    words = [bare(word) for word in text.split()] or [""]
-    counts = [page.lexicon.count(word) for word in words]
-    fit = sum(page.spelling.fit(word) for word in words) / len(words)
+def _lexical(text: str, context: ComparisonContext) -> _Lexical:
+    words = [strip_punctuation(word) for word in text.split()] or [""]
+    counts = [context.lexicon.count(word) for word in words]
+    spelling = sum(context.trigrams.mean_log_prob(word) for word in words) / len(words)
     known = sum(count > 0 for count in counts) / len(counts)
-    return _Text(known, math.log10(min(counts) + 1), fit, sum(char.isdigit() for char in text) / max(1, len(text)))
+    return _Lexical(known, math.log10(min(counts) + 1), spelling, sum(char.isdigit() for char in text) / max(1, len(text)))
 
 
-def _alone(seen: Sequence[Seen], text: str, width: float, page: Page) -> list[float]:
+def _recognizer_features(recognized: Sequence[RecognizedWord], text: str, width: float, context: ComparisonContext) -> list[float]:
     """Return what the second engine's reading tells by itself; `width` is that of its ink in pixels."""
-    told, core = _text(text, page), bare(text)
+    lexical, core = _lexical(text, context), strip_punctuation(text)
     letters = sum(char.isalpha() for char in text) / max(1, len(text))
-    drawn = abs(math.log(max(width, 1.0) / (page.letter * max(1, len(text)))))
-    worst = _worst(seen)
+    width_ratio = abs(math.log(max(width, 1.0) / (context.advance * max(1, len(text)))))
+    worst = _min_confidence(recognized)
     return [
-        worst, _usual(seen), worst * told.known, told.known, told.frequency, told.spelling, told.spelling * (1 - told.known),
-        math.log(len(core) + 1), float(len(core) <= 1), told.digits, letters, float(len(core) > 1 and core.isupper()), drawn,
-        page.agreement,
+        worst, _mean_confidence(recognized), worst * lexical.known, lexical.known, lexical.frequency, lexical.spelling,
+        lexical.spelling * (1 - lexical.known), math.log(len(core) + 1), float(len(core) <= 1), lexical.digits, letters,
+        float(len(core) > 1 and core.isupper()), width_ratio, context.agreement,
     ]  # fmt: skip
 
 
-def _near(twice: Twice) -> float:
-    return float(Indel.normalized_similarity(_letters(twice.word.text), _letters(twice.text)))
+def _similarity(pair: WordPair) -> float:
+    return float(Indel.normalized_similarity(_letters(pair.word.text), _letters(pair.second_text)))
 
 
-def _same_but_case(twice: Twice) -> float:
-    return float(_letters(twice.word.text).casefold() == _letters(twice.text).casefold())
+def _equals_ignoring_case(pair: WordPair) -> float:
+    return float(_letters(pair.word.text).casefold() == _letters(pair.second_text).casefold())
 
 
 def _letters(text: str) -> str:
-    return bare(text).replace(" ", "") or text
+    return strip_punctuation(text).replace(" ", "") or text
 
 
-def _worst(seen: Sequence[Seen]) -> float:
-    return _logit(min((one.worst for one in seen), default=0.0))
+def _min_confidence(recognized: Sequence[RecognizedWord]) -> float:
+    return _logit(min((word.min_confidence for word in recognized), default=0.0))
 
 
-def _usual(seen: Sequence[Seen]) -> float:
-    return _logit(sum(one.usual for one in seen) / len(seen) if seen else 0.0)
+def _mean_confidence(recognized: Sequence[RecognizedWord]) -> float:
+    return _logit(sum(word.mean_confidence for word in recognized) / len(recognized) if recognized else 0.0)
 
 
 def _logit(share: float) -> float:
-    bounded = min(max(share, 0.01), 0.995)
+    bounded = min(max(share, MIN_CONFIDENCE), MAX_CONFIDENCE)
     return math.log(bounded / (1.0 - bounded))

@@ -15,53 +15,57 @@ from numpy.typing import NDArray
 from desunt.errors import DependencyMissing
 from desunt.lm.model_files import model_file
 
-Numbers = NDArray[np.float64]
+# One row a word, one column a feature; or one number a word.
+FeatureMatrix = NDArray[np.float64]
+# Words of this legibility show what the page's type looks like; one of this legibility shows that the page holds type at all.
+TRUSTED_LEGIBILITY, LEGIBLE = 0.8, 0.6
+# Beyond so many deviations from the mean a straight line is a guess about pages never seen.
+MAX_DEVIATIONS = 4.0
 # The evidence in its order; `word_features` measures it.
 WORD_FEATURES = (
     "confidence", "confidence squared", "confidence of a known word", "known", "frequency", "spelling", "spelling of an unknown word",
     "length", "one letter", "no letter or digit", "letters", "digits", "number", "odd characters", "mixed case", "all capitals",
     "letters and digits", "marks inside",
 )  # fmt: skip
-PLACE_FEATURES = (
+CONTEXT_FEATURES = (
     "confidence of neighbours", "confidence of the line", "known share of the line", "confidence of the page", "known share of the page",
     "words of the line", "height", "width a letter", "ink", "pieces a letter", "specks", "ink beyond the box",
 )  # fmt: skip
-FEATURES = WORD_FEATURES + PLACE_FEATURES
-# What a second engine adds; `second_features` measures it. *Apart*: where the two do not read the same letters.
-FIRST_FEATURES = (
+SINGLE_FEATURES = WORD_FEATURES + CONTEXT_FEATURES
+# What a second engine adds; `comparison_features` measures it. *Apart*: where the two do not read the same letters.
+COMPARISON_FEATURES = (
     "alike", "likeness", "same but case", "second's worst letter", "second's letters", "alike: worst letter", "apart: worst letter",
     "alike: known", "apart: known", "apart: second known", "apart: second's frequency", "apart: second's spelling",
     "apart: second known, first not", "apart: digits", "apart: capitals", "several words", "nothing read", "text detected",
     "alike on the page",
 )  # fmt: skip
-ALONE_FEATURES = (
+RECOGNIZER_FEATURES = (
     "worst letter", "letters' confidence", "worst letter of a known word", "known", "frequency", "spelling", "spelling of an unknown word",
     "length", "one letter", "digits", "letters", "all capitals", "width a letter", "alike on the page",
 )  # fmt: skip
-SECOND_FEATURES = (
-    *ALONE_FEATURES, "likeness", "same but case", "first's legibility", "first's confidence", "first known", "known, first not",
+SECONDARY_FEATURES = (
+    *RECOGNIZER_FEATURES, "likeness", "same but case", "first's legibility", "first's confidence", "first known", "known, first not",
     "several words", "text detected",
 )  # fmt: skip
-UNSEEN_FEATURES = (*ALONE_FEATURES, "letters' confidence of the strip", "known share of the strip", "words of the strip")
+RECOVERED_FEATURES = (*RECOGNIZER_FEATURES, "letters' confidence of the strip", "known share of the strip", "words of the strip")
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class LogisticRegression:
     """A logistic regression over named features."""
 
-    names: tuple[str, ...]
+    feature_names: tuple[str, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     weights: tuple[float, ...]
     intercept: float
 
-    def __call__(self, features: Numbers) -> Numbers:
+    def predict_proba(self, features: FeatureMatrix) -> FeatureMatrix:
         """Return one probability, 0-1, for each row of features (words, features)."""
         if not len(features):
             return np.zeros(0)
         scaled = (features - np.asarray(self.mean)) / np.asarray(self.scale)
-        # Beyond four deviations a straight line is a guess about pages never seen.
-        logits = np.clip(scaled, -4.0, 4.0) @ np.asarray(self.weights) + self.intercept
+        logits = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS) @ np.asarray(self.weights) + self.intercept
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))))
 
 
@@ -69,23 +73,23 @@ class Model:
 class Legibility:
     """What makes probabilities of evidence; `models/legibility.md` says on what it was fitted and how well it does.
 
-    `alone`: an engine's word, by itself. Where a second engine read the same ink, `first` and `second` tell whether the first's word and
-    the second's are right; `unseen` tells it of a word that only the second read. Below `threshold_read` a word is better a gap.
+    `single`: an engine's word, by itself. Where a second engine read the same ink, `primary` and `secondary` tell whether the first's word
+    and the second's are right; `recovered` tells it of a word that only the second read. Below `threshold_read` a word is better a gap.
     """
 
-    alone: Model
-    first: Model
-    second: Model
-    unseen: Model
+    single: LogisticRegression
+    primary: LogisticRegression
+    secondary: LogisticRegression
+    recovered: LogisticRegression
     threshold_read: float
 
 
 # Each model's features, by its name in the file.
-MODELS: Mapping[str, tuple[str, ...]] = {
-    "alone": FEATURES,
-    "first": FEATURES + FIRST_FEATURES,
-    "second": SECOND_FEATURES,
-    "unseen": UNSEEN_FEATURES,
+MODEL_FEATURES: Mapping[str, tuple[str, ...]] = {
+    "single": SINGLE_FEATURES,
+    "primary": SINGLE_FEATURES + COMPARISON_FEATURES,
+    "secondary": SECONDARY_FEATURES,
+    "recovered": RECOVERED_FEATURES,
 }
 
 
@@ -94,27 +98,28 @@ def load_legibility(models: Path | None = None) -> Legibility:
 
     Raises DependencyMissing if their file is absent, damaged or made for other features.
     """
-    return _read(model_file("legibility.json", models))
+    return _read_models(model_file("legibility.json", models))
 
 
 @cache
-def _read(path: Path) -> Legibility:
+def _read_models(path: Path) -> Legibility:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        models = {name: _model(stored["models"][name]) for name in MODELS}
+        models = {name: _read_model(stored["models"][name]) for name in MODEL_FEATURES}
         legibility = Legibility(**models, threshold_read=float(stored["threshold_read"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DependencyMissing(f"{path}: the legibility model is damaged ({error!r})", remedy="Install desunt again") from None
-    if any(model.names != MODELS[name] for name, model in models.items()):
+    if any(model.feature_names != MODEL_FEATURES[name] for name, model in models.items()):
         raise DependencyMissing(
-            f"{path}: the legibility model was fitted on other features", remedy="Install desunt again, or run models/fit_legibility.py"
+            f"{path}: the legibility model was fitted on other features",
+            remedy="Install desunt again, or run: python -m training.fit_legibility",
         )
     return legibility
 
 
-def _model(stored: Mapping[str, Any]) -> Model:
+def _read_model(stored: Mapping[str, Any]) -> LogisticRegression:
     rows = stored["features"]
-    return Model(
+    return LogisticRegression(
         tuple(str(row["name"]) for row in rows),
         tuple(float(row["mean"]) for row in rows),
         tuple(float(row["scale"]) for row in rows),

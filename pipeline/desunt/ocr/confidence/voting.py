@@ -1,154 +1,137 @@
-"""A second engine reads again what the first is in doubt about, and what it passed over; of two readings the likelier one stands.
+"""A second engine reads again what the first is in doubt about; of two readings the likelier one stands.
 
-This is voting by word as in ROVER (Fiscus 1997), with fitted probabilities in place of votes.
+This is recogniser output voting by word (ROVER, Fiscus 1997), with fitted probabilities in place of votes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from desunt.lm.char_ngrams import spelling_of
+from desunt.lm.char_ngrams import char_trigrams
 from desunt.lm.lexicon import Lexicon
-from desunt.ocr.confidence.comparison_features import Page, Twice, first_features, second_features
-from desunt.ocr.confidence.legibility import Legibility, Numbers
-from desunt.ocr.engines import EngineWord, Reading
-from desunt.ocr.engines.line_images import Seen, Strip, StripReader, cut_out, strip_of
+from desunt.ocr.confidence.comparison_features import ComparisonContext, WordPair, primary_features, secondary_features
+from desunt.ocr.confidence.legibility import FeatureMatrix, Legibility
+from desunt.ocr.engines import EngineWord, OcrResult
+from desunt.ocr.engines.line_images import Pixels, RecognizedWord, TextQuad, TextReader, crop, quad_around
+from desunt.ocr.layout.type_metrics import TypeMetrics
+from desunt.ocr.preprocessing.filters import gaussian_blur
 from desunt.record.document import Box
 
-Pixels = NDArray[np.uint8]
-# The words that stand at a place, and their legibility.
-Stands: TypeAlias = tuple[tuple[EngineWord, ...], float]
+# The words that stand at a place.
+Winner: TypeAlias = tuple[EngineWord, ...]
 # Words surer than this are not read again: of the misread ones fewer than 1 in 100 are so sure on degraded pages, 15 on clean ones.
-DOUBTFUL = 0.99
-# Space round a word in its strip, in heights of its box; no box counts as higher than so many heights of the type.
-ACROSS, DOWN, HIGHEST = 0.25, 0.12, 2.0
+REREAD_BELOW_LEGIBILITY = 0.99
+# Room round a word in its line image, in heights of its box: at its sides, above and below. No box counts as higher than
+# `MAX_BOX_HEIGHTS`, in heights of the type.
+SIDE_ROOM_HEIGHTS, VERTICAL_ROOM_HEIGHTS, MAX_BOX_HEIGHTS = 0.25, 0.12, 2.0
+MIN_ROOM_PIXELS = 2.0
 # A blur in heights of the type, and in pixels, that gives bilevel letters the soft edges the second engine knows.
-BLUR, LEAST_BLUR = 1 / 30, 0.5
+BLUR_HEIGHTS, MIN_BLUR_PIXELS = 1 / 30, 0.5
 # How much likelier the second's reading must be to stand in the place of the first's.
-MARGIN = 0.05
+MIN_LEAD = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A page to look at again: grey pixels (height, width), softened; who reads; height and width of a letter in pixels; and what helps
-    to judge."""
+class SecondPass:
+    """What a second engine reads a page with: its grey pixels (height, width), softened, the engine, the type, and what scores words."""
 
     page: Pixels
-    reader: StripReader
-    height: float
-    letter: float
+    reader: TextReader
+    metrics: TypeMetrics
     lexicon: Lexicon
     legibility: Legibility
 
 
 @dataclass(frozen=True, slots=True)
-class Voted:
-    """A reading with the legibility of each of its words in order, and where the second engine saw text."""
+class CombinedResult:
+    """A result of two engines, and where the second one detected text."""
 
-    reading: Reading
-    chances: tuple[float, ...]
-    strips: tuple[Strip, ...]
-
-
-def softened(page: Pixels, height: float) -> Pixels:
-    """Return the grey page as the second engine gets it; `height` is that of the type in pixels."""
-    import cv2
-
-    return np.asarray(cv2.GaussianBlur(page, (0, 0), BLUR * height + LEAST_BLUR), np.uint8)
+    result: OcrResult
+    quads: tuple[TextQuad, ...]
 
 
-def vote(reading: Reading, features: Numbers, look: Look) -> tuple[Voted, Page]:
-    """Return the reading with each word as the likelier engine has it, and what the second's words tell about the page.
+def soften_for_reader(page: Pixels, metrics: TypeMetrics) -> Pixels:
+    """Return the grey page as the second engine gets it."""
+    return gaussian_blur(page, BLUR_HEIGHTS * metrics.height + MIN_BLUR_PIXELS)
 
-    `features` are the first engine's (words, features), see `word_features`. Words that it is sure of are not read again.
+
+def combine(result: OcrResult, features: FeatureMatrix, second_pass: SecondPass) -> tuple[CombinedResult, ComparisonContext]:
+    """Return the result with each word as the likelier engine has it, and what the second's words tell about the page.
+
+    The words carry their legibility by the first engine alone; `features` are theirs (words, features), see `word_features`. Words that it
+    is sure of are not read again.
     """
-    chances = look.legibility.alone(features)
-    strips = look.reader.find(look.page, look.height)
-    places: list[int] = np.flatnonzero(chances < DOUBTFUL).tolist()
-    twice = read_twice(reading.words, chances, places, strips, look)
-    return vote_of(reading, features, strips, places, twice, look), page_of(twice, look)
+    quads = second_pass.reader.detect(second_pass.page, second_pass.metrics.height)
+    places = [place for place, word in enumerate(result.words) if word.legibility < REREAD_BELOW_LEGIBILITY]
+    pairs = read_again([result.words[place] for place in places], quads, second_pass)
+    context = comparison_context(pairs, second_pass)
+    return CombinedResult(combine_pairs(result, features, places, pairs, second_pass), quads), context
 
 
-def vote_of(
-    reading: Reading, features: Numbers, strips: tuple[Strip, ...], places: Sequence[int], twice: Sequence[Twice], look: Look
-) -> Voted:
-    """Return the reading with those words that were read twice as the likelier engine has them."""
-    voted: dict[int, Stands] = {}
-    if twice:
-        page = page_of(twice, look)
-        own = look.legibility.first(
-            np.array([[*features[place], *first_features(one, page)] for place, one in zip(places, twice, strict=True)])
-        )
-        other = look.legibility.second(np.array([second_features(one, page) for one in twice]))
-        for place, one, first, second in zip(places, twice, own.tolist(), other.tolist(), strict=True):
-            voted[place] = _likelier(one, first, second, look)
-    return _with_votes(reading, look.legibility.alone(features), voted, strips)
+def combine_pairs(
+    result: OcrResult, features: FeatureMatrix, places: Sequence[int], pairs: Sequence[WordPair], second_pass: SecondPass
+) -> OcrResult:
+    """Return the result with those words that were read twice, at `places`, as the likelier engine has them."""
+    if not pairs:
+        return result
+    context, legibility = comparison_context(pairs, second_pass), second_pass.legibility
+    rows = [[*features[place], *primary_features(pair, context)] for place, pair in zip(places, pairs, strict=True)]
+    primary = legibility.primary.predict_proba(np.array(rows)).tolist()
+    secondary = legibility.secondary.predict_proba(np.array([secondary_features(pair, context) for pair in pairs])).tolist()
+    choices = (_choose(*scored_pair, second_pass) for scored_pair in zip(pairs, primary, secondary, strict=True))
+    return _with_winners(result, dict(zip(places, choices, strict=True)))
 
 
-def read_twice(words: Sequence[EngineWord], chances: Numbers, places: Sequence[int], strips: Sequence[Strip], look: Look) -> list[Twice]:
-    """Return the words at those places with what the second engine reads there."""
-    boxes = [words[place].box for place in places]
-    seen = look.reader.read([cut_out(look.page, _strip(box, look)) for box in boxes])
-    found = [any(holds(strip, box) for strip in strips) for box in boxes]
-    return [Twice(words[place], float(chances[place]), own, there) for place, own, there in zip(places, seen, found, strict=True)]
+def read_again(words: Sequence[EngineWord], quads: Sequence[TextQuad], second_pass: SecondPass) -> list[WordPair]:
+    """Return the words with what the second engine recognises there; `quads` are where it detected text."""
+    recognized = second_pass.reader.recognize([crop(second_pass.page, _quad_of(word.box, second_pass)) for word in words])
+    detected = (any(quad.holds(word.box) for quad in quads) for word in words)
+    return [WordPair(*pair) for pair in zip(words, recognized, detected, strict=True)]
 
 
-def page_of(twice: Sequence[Twice], look: Look) -> Page:
+def comparison_context(pairs: Sequence[WordPair], second_pass: SecondPass) -> ComparisonContext:
     """Return what holds for the whole page; one word more counts as read differently, so that a single one tells little."""
-    alike = sum(one.alike for one in twice) / (len(twice) + 1)
-    return Page(look.lexicon, spelling_of(look.lexicon), look.letter, alike)
+    agreement = sum(pair.agrees for pair in pairs) / (len(pairs) + 1)
+    return ComparisonContext(second_pass.lexicon, char_trigrams(second_pass.lexicon), second_pass.metrics.advance, agreement)
 
 
-def holds(strip: Strip, box: Box) -> bool:
-    """Return whether the middle of a box lies in a strip."""
-    along, down = across(strip, (box.left + box.right) / 2, (box.top + box.bottom) / 2)
-    return 0 <= along <= 1 and 0 <= down <= 1
+def _quad_of(box: Box, second_pass: SecondPass) -> TextQuad:
+    height = min(box.height, MAX_BOX_HEIGHTS * second_pass.metrics.height)
+    rooms = (max(MIN_ROOM_PIXELS, round(share * height)) for share in (SIDE_ROOM_HEIGHTS, VERTICAL_ROOM_HEIGHTS))
+    return quad_around(box, *rooms)
 
 
-def across(strip: Strip, x: float, y: float) -> tuple[float, float]:
-    """Return a point of the page as shares of the strip's width and height; 0-1 lies within."""
-    (left, top), (right, right_y), _, (below_x, below_y) = strip.corners
-    along, down = (right - left, right_y - top), (below_x - left, below_y - top)
-    share = ((x - left) * along[0] + (y - top) * along[1]) / max(1.0, along[0] ** 2 + along[1] ** 2)
-    return share, ((x - left) * down[0] + (y - top) * down[1]) / max(1.0, down[0] ** 2 + down[1] ** 2)
+def _choose(pair: WordPair, primary: float, secondary: float, second_pass: SecondPass) -> Winner:
+    """Return the words that stand at a place; what the other engine read is kept with a single word."""
+    first = replace(pair.word, legibility=primary)
+    if pair.agrees or not pair.recognized or secondary <= primary + MIN_LEAD:
+        return (replace(first, alternatives=() if pair.agrees or not pair.recognized else (pair.second_text,)),)
+    quad = _quad_of(pair.word.box, second_pass)
+    words = [word for recognized in pair.recognized if (word := _engine_word(recognized, quad, pair.word.box, second_pass))]
+    if len(words) != len(pair.recognized):
+        return (first,)
+    words = [replace(word, legibility=secondary) for word in words]
+    return (replace(words[0], alternatives=(pair.word.text,)), *words[1:])
 
 
-def _strip(box: Box, look: Look) -> Strip:
-    height = min(box.height, HIGHEST * look.height)
-    return strip_of(box, max(2.0, round(ACROSS * height)), max(2.0, round(DOWN * height)))
+def _engine_word(recognized: RecognizedWord, quad: TextQuad, box: Box, second_pass: SecondPass) -> EngineWord | None:
+    """Return a word of the second engine, as high as the first's box; None if it lies beyond the page."""
+    height, width = second_pass.page.shape
+    clipped = quad.part(recognized.start, recognized.end).clipped(width, height)
+    if clipped is None:
+        return None
+    return EngineWord(
+        recognized.text, Box(clipped.left, box.top, clipped.right, box.bottom), recognized.min_confidence, second_pass.reader.name
+    )
 
 
-def _likelier(twice: Twice, first: float, second: float, look: Look) -> Stands:
-    """Return the words that stand at a place, and their legibility; what the other engine read is kept with a single word."""
-    if twice.alike or not twice.seen or second <= first + MARGIN:
-        others = () if twice.alike or not twice.seen else (twice.text,)
-        return (replace(twice.word, others=others),), first
-    strip, width, height = _strip(twice.word.box, look), look.page.shape[1], look.page.shape[0]
-    words = tuple(word for one in twice.seen if (word := _word(one, strip, twice.word.box, look.reader.name, width, height)))
-    if len(words) != len(twice.seen):
-        return (twice.word,), first
-    return (replace(words[0], others=(twice.word.text,)), *words[1:]), second
-
-
-def _word(seen: Seen, strip: Strip, box: Box, engine: str, width: int, height: int) -> EngineWord | None:
-    """Return a word of the second engine, as high as the first's box."""
-    own = strip.part(seen.start, seen.end).clamped(width, height)
-    return EngineWord(seen.text, Box(own.left, box.top, own.right, box.bottom), seen.worst, engine) if own else None
-
-
-def _with_votes(reading: Reading, chances: Numbers, voted: Mapping[int, Stands], strips: tuple[Strip, ...]) -> Voted:
-    place, lines, kept = 0, [], list[float]()
-    for line in reading.lines:
-        words: list[EngineWord] = []
-        for word in line.words:
-            stands, chance = voted.get(place, ((word,), float(chances[place])))
-            words += stands
-            kept += [chance] * len(stands)
-            place += 1
-        lines.append(replace(line, words=tuple(words)))
-    return Voted(replace(reading, lines=tuple(lines)), tuple(kept), strips)
+def _with_winners(result: OcrResult, winners: dict[int, Winner]) -> OcrResult:
+    places = iter(range(len(result.words)))
+    lines = (
+        replace(line, words=tuple(winner for word in line.words for winner in winners.get(next(places), (word,)))) for line in result.lines
+    )
+    return replace(result, lines=tuple(lines))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,25 +17,32 @@ from desunt.record.document import Box
 
 ENGINES: dict[str, str] = {
     "tesseract": "desunt.ocr.engines.tesseract:Tesseract",
-    "rapid": "desunt.ocr.engines.rapidocr:Rapid",
-    "page": "desunt.ocr.engines.page_xml:page_xml",
-    "alto": "desunt.ocr.engines.alto:alto",
+    "rapid": "desunt.ocr.engines.rapidocr:RapidOcr",
+    "page": "desunt.ocr.engines.page_xml:page_xml_engine",
+    "alto": "desunt.ocr.engines.alto:alto_engine",
 }
-ENTRY_POINTS = "desunt.ocr.engines"
+ENTRY_POINTS = "desunt.ocr"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineWord:
     """One word as the engine read it: NFC text, box in pixels of the array it was given, confidence 0-1.
 
-    `engine` names who read it where that is not the reading's engine; `others` holds what else was read there.
+    `engine` names who read it where that is not the result's engine; `alternatives` holds what else was read there. `legibility` is the
+    probability, 0-1, that it was read right; 0 until it is known.
     """
 
     text: str
     box: Box
     confidence: float
     engine: str | None = None
-    others: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    legibility: float = 0.0
+
+    @property
+    def letters(self) -> int:
+        """Return the number of letters and digits."""
+        return sum(char.isalnum() for char in self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class EngineLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class OcrResult:
     """All lines of one page variant in the engine's reading order, and the engine's name and version."""
 
     lines: tuple[EngineLine, ...]
@@ -59,6 +66,12 @@ class Reading:
     @property
     def words(self) -> tuple[EngineWord, ...]:
         return tuple(word for line in self.lines for word in line.words)
+
+    def with_legibility(self, legibility: Iterable[float]) -> OcrResult:
+        """Return the result with the legibility of its words, one for each in their order."""
+        rest = iter(legibility)
+        lines = (replace(line, words=tuple(replace(word, legibility=next(rest)) for word in line.words)) for line in self.lines)
+        return replace(self, lines=tuple(lines))
 
 
 class OcrEngine(Protocol):
@@ -71,7 +84,7 @@ class OcrEngine(Protocol):
         """Return the engine's version; raises DependencyMissing with the line to type if it is not installed."""
         ...
 
-    def read(self, pixels: NDArray[np.uint8], dpi: int, seconds: float) -> Reading:
+    def read(self, pixels: NDArray[np.uint8], dpi: int, seconds: float) -> OcrResult:
         """Read an array (height, width) grey or (height, width, 3) RGB.
 
         Raises PageTimeout after `seconds`, PageFailed if the engine fails, DependencyMissing if it or its language is absent.
@@ -80,45 +93,32 @@ class OcrEngine(Protocol):
 
 
 @runtime_checkable
-class ReadsBeside(Protocol):
-    """What an engine offers that takes its reading from a file beside the scan instead of from the pixels."""
+class SidecarEngine(Protocol):
+    """What an engine offers that takes its result from a file beside the scan instead of from the pixels."""
 
-    def beside(self, scan: Path, number: int) -> OcrEngine:
+    def for_page(self, scan: Path, number: int) -> OcrEngine:
         """Return the engine for one page of a scan, counted from 1."""
         ...
 
     def files(self, scan: Path) -> tuple[Path, ...]:
-        """Return the files beside a scan that it may read, sorted; they are part of the key a page is done under."""
+        """Return the files beside a scan that it may read, sorted; they are part of a page's cache key."""
         ...
 
 
 def load_engine(name: str, lang: str) -> OcrEngine:
-    """Make the engine called `name` for a language such as `eng`; other packages add theirs in the entry-point group `desunt.ocr.engines`.
+    """Make the engine called `name` for a language such as `eng`; other packages add theirs in the entry-point group `desunt.ocr`.
 
     Raises UsageError naming the engines there are.
     """
-    known = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | ENGINES
-    if name not in known:
-        raise UsageError(f"no OCR engine is called {name!r}", remedy=f"known are: {', '.join(sorted(known))}")
-    module, _, member = known[name].partition(":")
+    engines = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | ENGINES
+    if name not in engines:
+        raise UsageError(f"no OCR engine is called {name!r}", remedy=f"known are: {', '.join(sorted(engines))}")
+    module, _, member = engines[name].partition(":")
     engine: OcrEngine = getattr(import_module(module), member)(lang)
     return engine
 
 
-def clamped_box(left: float, top: float, right: float, bottom: float, width: int, height: int) -> Box | None:
-    """Return the box cut to a page of that size, or None if nothing of it is left."""
-    x0, y0 = max(0, round(left)), max(0, round(top))
-    x1, y1 = min(width, round(right)), min(height, round(bottom))
-    return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
-
-
-def box_around(words: Sequence[EngineWord]) -> Box:
-    """Return the smallest box around words, of which there is at least one."""
-    boxes = [word.box for word in words]
-    return Box(min(b.left for b in boxes), min(b.top for b in boxes), max(b.right for b in boxes), max(b.bottom for b in boxes))
-
-
-def written_pnm(pixels: NDArray[np.uint8], folder: Path) -> Path:
+def write_pnm(pixels: NDArray[np.uint8], folder: Path) -> Path:
     """Write grey (height, width) or RGB (height, width, 3) pixels into a folder as PGM or PPM; return the file.
 
     The format is a header and the bytes: no time is lost on compression for a file that lives for seconds.

@@ -5,24 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from desunt.ocr.engines.sidecar import Corners, FileEngine, Points, Sheet, SheetLine, SheetWord, around, clean_text, numbers, share, split
+from desunt.ocr.engines.sidecar import (
+    Bounds,
+    ParsedLine,
+    ParsedPage,
+    ParsedWord,
+    Points,
+    SidecarFileEngine,
+    bounds_of,
+    normalize_text,
+    parse_confidence,
+    parse_points,
+    split_words,
+)
 
 NAMES = ("{stem}.page.xml", "{stem}.xml", "page/{stem}.xml", "page/{stem}.page.xml")
 
 
-def page_xml(lang: str = "eng") -> FileEngine:
+def page_xml_engine(lang: str = "eng") -> SidecarFileEngine:
     """Return the engine that reads PAGE XML; the language is the file's."""
-    return FileEngine("page", "PAGE XML", "PcGts", NAMES, page_sheet)
+    return SidecarFileEngine("page", "PAGE XML", "PcGts", NAMES, parse_page_xml)
 
 
-def page_sheet(root: Any, number: int) -> Sheet | None:
+def parse_page_xml(root: Any, number: int) -> ParsedPage | None:
     """Return the page of a file: its lines in reading order. A PAGE file holds one page."""
     page = root.find("{*}Page")
     if page is None or number > 1:
         return None
-    regions = _ordered(page)
+    regions = _in_reading_order(page)
     lines = tuple(line for block, region in enumerate(regions) for line in _lines(region, block))
-    return Sheet(lines, _length(page.get("imageWidth")), _length(page.get("imageHeight")))
+    return ParsedPage(lines, _length(page.get("imageWidth")), _length(page.get("imageHeight")))
 
 
 def _length(text: str | None) -> float | None:
@@ -32,65 +44,65 @@ def _length(text: str | None) -> float | None:
         return None
 
 
-def _ordered(page: Any) -> list[Any]:
+def _in_reading_order(page: Any) -> list[Any]:
     """Return the text regions, those the reading order names first and in its order, the others as they come."""
     regions = {region.get("id"): region for region in page.iter("{*}TextRegion")}
     order = page.find("{*}ReadingOrder")
-    named = [one.get("regionRef") for one in _references(order)] if order is not None else []
-    first = [regions[name] for name in dict.fromkeys(named) if name in regions]
+    names = [reference.get("regionRef") for reference in _region_references(order)] if order is not None else []
+    first = [regions[name] for name in dict.fromkeys(names) if name in regions]
     return [*first, *(region for region in page.iter("{*}TextRegion") if region not in first)]
 
 
-def _references(group: Any) -> Iterator[Any]:
+def _region_references(group: Any) -> Iterator[Any]:
     """Yield the references of a group and of the groups in it; indexed ones by their index."""
-    for one in sorted(group, key=_index):
-        if one.get("regionRef"):
-            yield one
-        yield from _references(one)
+    for element in sorted(group, key=_index):
+        if element.get("regionRef"):
+            yield element
+        yield from _region_references(element)
 
 
-def _lines(region: Any, block: int) -> Iterator[SheetLine]:
+def _lines(region: Any, block: int) -> Iterator[ParsedLine]:
     """Yield the region's own lines; a region inside it comes as a block of its own."""
     lines = region.findall("{*}TextLine")
     for line in sorted(lines, key=_index):
-        corners = around(_points(line))
-        said = [one for one in line.findall("{*}Word") if _text(one)[0]]
-        words = tuple(word for one in said for word in _word(one))
-        if not said and corners:
+        bounds = bounds_of(_points(line))
+        elements = [element for element in line.findall("{*}Word") if _text(element)[0]]
+        words = tuple(word for element in elements for word in _word(element))
+        if not elements and bounds:
             # Transkribus and eScriptorium write lines without words, and some programs words without text.
-            words = tuple(split(_text(line)[0], corners, _text(line)[1]))
+            words = tuple(split_words(_text(line)[0], bounds, _text(line)[1]))
         baseline = line.find("{*}Baseline")
-        yield SheetLine(words, corners, block, () if baseline is None else numbers(baseline.get("points")))
+        yield ParsedLine(words, bounds, block, () if baseline is None else parse_points(baseline.get("points")))
 
 
-def _index(one: Any) -> int:
-    text = one.get("index") or ""
+def _index(element: Any) -> int:
+    text = element.get("index") or ""
     return int(text) if text.isdecimal() else 0
 
 
-def _word(word: Any) -> Iterator[SheetWord]:
+def _word(word: Any) -> Iterator[ParsedWord]:
     """Yield what a word element says; the mark of a gap is no word."""
     text, confidence = _text(word)
-    corners: Corners | None = around(_points(word))
-    if text and corners and not any(one.get("name") == "gap" for one in word.iter("{*}UserAttribute")):
+    bounds: Bounds | None = bounds_of(_points(word))
+    if text and bounds and not any(attribute.get("name") == "gap" for attribute in word.iter("{*}UserAttribute")):
         # A word is one word, also where a typist's or an engine's space stands in it.
-        yield SheetWord(text, corners, confidence)
+        yield ParsedWord(text, bounds, confidence)
 
 
-def _text(one: Any) -> tuple[str, float]:
+def _text(element: Any) -> tuple[str, float]:
     """Return the text of an element and its confidence; of several texts the one with the lowest index is the text."""
-    texts = [text for text in one.findall("{*}TextEquiv") if text.find("{*}Unicode") is not None]
+    texts = [text for text in element.findall("{*}TextEquiv") if text.find("{*}Unicode") is not None]
     if not texts:
         return "", 1.0
     best = min(texts, key=_index)
-    return clean_text(best.findtext("{*}Unicode")), share(best.get("conf"))
+    return normalize_text(best.findtext("{*}Unicode")), parse_confidence(best.get("conf"))
 
 
-def _points(one: Any) -> Points:
-    coords = one.find("{*}Coords")
+def _points(element: Any) -> Points:
+    coords = element.find("{*}Coords")
     if coords is None:
         return ()
     if coords.get("points"):
-        return numbers(coords.get("points"))
+        return parse_points(coords.get("points"))
     # Up to 2010 each point was an element.
-    return tuple(pair for point in coords.iter("{*}Point") for pair in numbers(f"{point.get('x')},{point.get('y')}"))
+    return tuple(pair for point in coords.iter("{*}Point") for pair in parse_points(f"{point.get('x')},{point.get('y')}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from desunt.review.routes import decisions, exports, gap, images, overview, page, progress, queue, series, sign_in
-from desunt.review.routes import second_reading as second
+from desunt.review.routes import decisions, exports, gap, images, overview, page, progress, queue, second_reading, series, sign_in
 
-REGISTER = tuple(part.register for part in (sign_in, overview, queue, gap, decisions, page, series, second, progress, exports, images))
+ROUTE_MODULES = (sign_in, overview, queue, gap, decisions, page, series, second_reading, progress, exports, images)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from desunt.review.auth import Desk, Editor, Reader
-from desunt.review.rendering import CHANGE, back_to, render, twin
-from desunt.review.store.types import Counts, Detached, DocumentRow, Query, Refreshed
+from desunt.review.auth import Desk, EditorUser, SignedInUser
+from desunt.review.rendering import CHANGE_RESPONSES, add_page_and_api, redirect_back, render
+from desunt.review.store.types import DetachedEntry, IndexedDocument, QueueCounts, QueueFilter, RefreshResult
 
 # Documents listed on the overview; the rest are found by the queue's filter.
-LISTED = 500
+MAX_LISTED_DOCUMENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class OverviewDocument:
     """A document with the key that stands for it in addresses."""
 
     key: str
-    row: DocumentRow
+    row: IndexedDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +32,39 @@ class OverviewView:
 
     documents: tuple[OverviewDocument, ...]
     more: int
-    counts: Counts
+    counts: QueueCounts
     waiting: int
     disagreements: int
-    detached: tuple[Detached, ...]
+    detached: tuple[DetachedEntry, ...]
     problems: tuple[str, ...] = ()
 
 
-def overview(desk: Desk, person: Reader) -> OverviewView:
+def overview(desk: Desk, user: SignedInUser) -> OverviewView:
     """Return the collection at a glance."""
-    rows = desk.library.refreshed()
-    listed = tuple(OverviewDocument(key, row) for key, row in list(rows.items())[:LISTED])
-    counts = desk.store.queue.counts(Query(status=None))
-    waiting, quarrels = len(desk.store.second.mine(person.name)), len(desk.store.second.disagreements())
-    return OverviewView(listed, len(rows) - len(listed), counts, waiting, quarrels, desk.store.decisions.detached())
+    rows = desk.library.refresh()
+    listed = tuple(OverviewDocument(key, row) for key, row in list(rows.items())[:MAX_LISTED_DOCUMENTS])
+    counts = desk.store.queue.counts(QueueFilter(status=None))
+    waiting, disagreements = desk.store.second_readings.waiting_for(user.name), desk.store.second_readings.disagreements()
+    return OverviewView(listed, len(rows) - len(listed), counts, len(waiting), len(disagreements), desk.store.decisions.detached())
 
 
-def look_again(desk: Desk, person: Editor) -> Refreshed:
+def refresh_collection(desk: Desk, user: EditorUser) -> RefreshResult:
     """Look at the folders of the collection for what a new run changed; decisions go with their places."""
-    found = desk.store.index.refresh()
-    desk.library.refreshed()
-    return found
+    result = desk.store.index.refresh()
+    desk.library.refresh()
+    return result
 
 
-def look_again_and_return(request: Request, desk: Desk, person: Editor) -> Response:
+def refresh_by_form(request: Request, desk: Desk, user: EditorUser) -> Response:
     """Look at the folders again and show the overview, with what could not be read."""
-    found = look_again(desk, person)
-    if found.problems:
-        return render(request, "overview.html.j2", view=replace(overview(desk, person), problems=found.problems[:LISTED]))
-    return back_to("/")
+    problems = refresh_collection(desk, user).problems[:MAX_LISTED_DOCUMENTS]
+    if problems:
+        return render(request, "overview.html.j2", view=replace(overview(desk, user), problems=problems))
+    return redirect_back("/")
 
 
 def register(pages: APIRouter, api: APIRouter) -> None:
     """Add the addresses of this file."""
-    twin(pages, api, "/", "overview.html.j2", overview, OverviewView)
-    pages.post("/refresh")(look_again_and_return)
-    api.post("/refresh", responses=CHANGE)(look_again)
+    add_page_and_api(pages, api, "/", "overview.html.j2", overview, OverviewView)
+    pages.post("/refresh")(refresh_by_form)
+    api.post("/refresh", responses=CHANGE_RESPONSES)(refresh_collection)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from desunt.review.auth import Desk, Reader
-from desunt.review.rendering import twin
-from desunt.review.store.progress import Agreement, Band, DocumentProgress, EditorProgress
+from desunt.review.auth import Desk, SignedInUser
+from desunt.review.rendering import add_page_and_api
+from desunt.review.store.progress import Agreement, CalibrationBand, DocumentProgress, EditorProgress
 
-LISTED = 500
+MAX_LISTED_DOCUMENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +21,17 @@ class ProgressView:
     more: int
     editors: tuple[EditorProgress, ...]
     agreement: Agreement
-    bands: tuple[Band, ...]
+    bands: tuple[CalibrationBand, ...]
 
 
-def progress(desk: Desk, person: Reader) -> ProgressView:
+def progress(desk: Desk, user: SignedInUser) -> ProgressView:
     """Return the progress of the collection."""
     figures = desk.store.progress
     documents = figures.by_document()
-    return ProgressView(documents[:LISTED], max(0, len(documents) - LISTED), figures.by_editor(), figures.agreement(), figures.bands())
+    listed, more = documents[:MAX_LISTED_DOCUMENTS], max(0, len(documents) - MAX_LISTED_DOCUMENTS)
+    return ProgressView(listed, more, figures.by_editor(), figures.agreement(), figures.bands())
 
 
 def register(pages: APIRouter, api: APIRouter) -> None:
     """Add the addresses of this file."""
-    twin(pages, api, "/progress", "progress.html.j2", progress, ProgressView)
+    add_page_and_api(pages, api, "/progress", "progress.html.j2", progress, ProgressView)

@@ -10,14 +10,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from desunt.errors import DesuntError
-from desunt.review.auth import BLIND, NAME, SESSION, Desk, Person, Reader, clean_name, remember
-from desunt.review.rendering import CHANGE, COMMON, Problem, back_to, render
-from desunt.review.store.types import Invalid, Throttled
+from desunt.review.auth import BLIND_FIRST_COOKIE, NAME_COOKIE, SESSION_COOKIE, CurrentUser, Desk, SignedInUser, set_cookie
+from desunt.review.rendering import CHANGE_RESPONSES, COMMON_RESPONSES, Problem, redirect_back, render
+from desunt.review.store.types import Throttled, clean_name
 
-Path = Annotated[str, Form(max_length=2000)]
+FormPath = Annotated[str, Form(max_length=2000)]
 
 
-class SignInAsked(BaseModel):
+class SignInForm(BaseModel):
     """A name, and a password where there are accounts."""
 
     name: str = Field(max_length=200)
@@ -31,58 +31,56 @@ def sign_in_page(request: Request, to: str = "/") -> HTMLResponse:
 
 def sign_in(
     request: Request, desk: Desk, name: Annotated[str, Form(max_length=200)] = "",
-    password: Annotated[str, Form(max_length=1000)] = "", to: Path = "/",
+    password: Annotated[str, Form(max_length=1000)] = "", to: FormPath = "/",
 ) -> Response:  # fmt: skip
     """Let somebody in, or say why not."""
-    answer = back_to(to)
+    response = redirect_back(to)
     try:
-        _admit(request, desk, answer, name, password)
+        _set_identity_cookie(request, desk, response, name, password)
     except DesuntError as error:
         status = 429 if isinstance(error, Throttled) else 403
         return render(request, "sign_in.html.j2", status=status, to=to, name=name, problem=str(error))
-    return answer
+    return response
 
 
-def sign_in_by_api(request: Request, desk: Desk, asked: SignInAsked) -> JSONResponse:
+def sign_in_by_api(request: Request, desk: Desk, form: SignInForm) -> JSONResponse:
     """Sign in; the session comes as a cookie."""
-    answer = JSONResponse({"name": clean_name(asked.name)})
-    _admit(request, desk, answer, asked.name, asked.password)
-    return answer
+    response = JSONResponse({"name": clean_name(form.name)})
+    _set_identity_cookie(request, desk, response, form.name, form.password)
+    return response
 
 
-def _admit(request: Request, desk: Desk, answer: Response, name: str, password: str) -> None:
-    plain = clean_name(name)
-    if not plain:
-        raise Invalid("a decision needs a name to stand under", remedy="type yours")
-    if desk.takes_names:
-        remember(answer, request, NAME, plain)
-        return
-    remember(answer, request, SESSION, desk.store.accounts.sign_in(plain, password, _address(request)))
+def _set_identity_cookie(request: Request, desk: Desk, response: Response, name: str, password: str) -> None:
+    name = clean_name(name)
+    if desk.accepts_names:
+        set_cookie(response, request, NAME_COOKIE, name)
+    else:
+        set_cookie(response, request, SESSION_COOKIE, desk.store.accounts.sign_in(name, password, _client_address(request)))
 
 
-def _address(request: Request) -> str:
+def _client_address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
 def sign_out(request: Request, desk: Desk) -> Response:
     """Forget who is there."""
-    desk.store.accounts.sign_out(request.cookies.get(SESSION, ""), _address(request))
-    answer = back_to("/sign-in")
-    for cookie in (SESSION, NAME):
-        answer.delete_cookie(cookie, path="/")
-    return answer
+    desk.store.accounts.sign_out(request.cookies.get(SESSION_COOKIE, ""), _client_address(request))
+    response = redirect_back("/sign-in")
+    for cookie in (SESSION_COOKIE, NAME_COOKIE):
+        response.delete_cookie(cookie, path="/")
+    return response
 
 
-def prefer(request: Request, person: Reader, blind: Annotated[str, Form(max_length=3)] = "", to: Path = "/") -> Response:
+def prefer(request: Request, user: SignedInUser, blind: Annotated[str, Form(max_length=3)] = "", to: FormPath = "/") -> Response:
     """Keep whether the editor types a reading before the list appears."""
-    answer = back_to(to)
-    remember(answer, request, BLIND, "1" if blind == "yes" else "0")
-    return answer
+    response = redirect_back(to)
+    set_cookie(response, request, BLIND_FIRST_COOKIE, "1" if blind == "yes" else "0")
+    return response
 
 
-def me(person: Reader) -> dict[str, Any]:
+def me(user: SignedInUser) -> dict[str, Any]:
     """Say who is signed in, and what they may do."""
-    return asdict(person)
+    return asdict(user)
 
 
 def register(pages: APIRouter, api: APIRouter) -> None:
@@ -92,5 +90,5 @@ def register(pages: APIRouter, api: APIRouter) -> None:
     pages.post("/sign-out")(sign_out)
     pages.post("/preferences")(prefer)
     throttled: dict[int | str, dict[str, Any]] = {429: {"model": Problem, "description": "Too many failed sign-ins."}}
-    api.post("/sign-in", responses={**CHANGE, **throttled})(sign_in_by_api)
-    api.get("/me", response_model=Person, responses=COMMON)(me)
+    api.post("/sign-in", responses={**CHANGE_RESPONSES, **throttled})(sign_in_by_api)
+    api.get("/me", response_model=CurrentUser, responses=COMMON_RESPONSES)(me)

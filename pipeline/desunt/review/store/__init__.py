@@ -11,13 +11,13 @@ from pathlib import Path
 
 from desunt.review.store.accounts import Accounts
 from desunt.review.store.database import Database, now, open_database
-from desunt.review.store.decisions import Decisions
-from desunt.review.store.import_export import Exchange
-from desunt.review.store.index import Index
-from desunt.review.store.progress import Progress
-from desunt.review.store.queue import Queue
-from desunt.review.store.second_reading import SecondReaders
-from desunt.review.store.series import Series
+from desunt.review.store.decisions import DecisionRepository
+from desunt.review.store.import_export import LogExchange
+from desunt.review.store.index import CollectionIndex
+from desunt.review.store.progress import ProgressFigures
+from desunt.review.store.queue import GapQueue
+from desunt.review.store.second_reading import SecondReadings
+from desunt.review.store.series import SeriesRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,13 @@ class Store:
     """All that the desk keeps; safe to share between threads, and between processes that open it each for itself."""
 
     database: Database
-    index: Index
-    queue: Queue
-    decisions: Decisions
-    series: Series
-    second: SecondReaders
-    progress: Progress
-    exchange: Exchange
+    index: CollectionIndex
+    queue: GapQueue
+    decisions: DecisionRepository
+    series: SeriesRepository
+    second_readings: SecondReadings
+    progress: ProgressFigures
+    exchange: LogExchange
     accounts: Accounts
 
     def close(self) -> None:
@@ -44,8 +44,10 @@ def open_store(outputs: Path, database: str | None = None, *, clock: Callable[[]
 
     The index is as it was left: call `index.refresh()`. Raises UsageError for a URL that cannot be opened.
     """
-    db = open_database(outputs, database, clock)
-    index = Index(db, outputs)
-    decisions = Decisions(db, index)
-    series, second = Series(db, decisions), SecondReaders(db, decisions)
-    return Store(db, index, Queue(db), decisions, series, second, Progress(db), Exchange(db, index), Accounts(db))
+    desk = open_database(outputs, database, clock)
+    index = CollectionIndex(desk, outputs)
+    decisions = DecisionRepository(desk, index)
+    return Store(
+        desk, index, GapQueue(desk), decisions, SeriesRepository(desk, decisions), SecondReadings(desk, decisions), ProgressFigures(desk),
+        LogExchange(desk, index), Accounts(desk),
+    )  # fmt: skip

@@ -1,75 +1,80 @@
-"""The one way into the chain: inside a transaction, an entry is appended and what stands is worked out anew."""
+"""The one way into the log: inside a transaction, an entry is appended and what holds now is worked out anew."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from sqlalchemy import Connection
 
-from desunt.review.store import current as stands
-from desunt.review.store import drafts
-from desunt.review.store import log as chain
-from desunt.review.store.accounts import allow
-from desunt.review.store.entries import Entry, Proposal
-from desunt.review.store.errors import Conflict, Invalid, NotAllowed, Unknown
-from desunt.review.store.validation import clean
+from desunt.record.decision_log import LogEntry, effective_entries
+from desunt.review.store import current, drafts, log
+from desunt.review.store.accounts import require_permission
+from desunt.review.store.entries import Proposal
+from desunt.review.store.errors import Conflict, Invalid, NotAllowed, NotFound
+from desunt.review.store.validation import clean_text
+
+# An entry as it was logged, and, if it is stale, the entry that was faster.
+Appended: TypeAlias = tuple[LogEntry, LogEntry | None]
 
 
-def effective(made: tuple[Entry, Entry | None]) -> Entry:
+def require_effective(appended: Appended) -> LogEntry:
     """Return the entry if it took effect. Raises Conflict with the other's entry if it did not."""
-    mine, theirs = made
+    mine, theirs = appended
     if mine.stale and theirs:
         raise Conflict(theirs, mine)
     return mine
 
 
-def put(
-    connection: Connection, proposal: Proposal, place: drafts.Place, at: str, *, series: str | None = None
-) -> tuple[Entry, Entry | None]:
-    """Log one decision inside a transaction; return it, and the entry that was faster if it is stale."""
-    known = again(connection, proposal.uid, proposal.gap_id, proposal.editor)
-    if known:
-        return known
-    allow(connection, proposal.editor, "decide")
-    drafts.check(proposal, place)
-    now = stands.standing(connection, proposal.gap_id)
-    if now and now.status == "contested" and now.version == proposal.version:
+def append_decision(
+    connection: Connection, proposal: Proposal, context: drafts.TokenContext, at: str, *, series: str | None = None
+) -> Appended:  # fmt: skip
+    """Log one decision inside a transaction."""
+    duplicate = find_duplicate(connection, proposal.uid, proposal.gap_id, proposal.editor)
+    if duplicate:
+        return duplicate
+    require_permission(connection, proposal.editor, "decide")
+    drafts.validate(proposal, context)
+    status = current.current(connection, proposal.gap_id)
+    if status and status.status == "contested" and status.version == proposal.version:
         raise NotAllowed("two readers disagree here", remedy="An approver resolves it; the list of disagreements has it")
-    draft = drafts.draft(proposal, place, at, stale=proposal.version != (now.version if now else ""), series=series)
-    return log(connection, draft)
+    stale = proposal.version != (status.version if status else "")
+    return append_entry(connection, drafts.draft_decision(proposal, context, at, stale=stale, series=series))
 
 
-def log(connection: Connection, draft: Entry) -> tuple[Entry, Entry | None]:
-    """Append an entry and work out what stands; return it, and the last that took effect if this one is stale."""
-    faster = chain.one(connection, stands.version(connection, draft.target)) if draft.stale else None
-    made = chain.append(connection, draft)
-    if not made.stale:
-        stands.restand(connection, made.document_id, made.target)
+def append_entry(connection: Connection, draft: LogEntry) -> Appended:
+    """Append an entry and work out what holds now; with a stale one comes the last that took effect."""
+    faster = log.find(connection, current.current_version(connection, draft.target)) if draft.stale else None
+    entry = log.append(connection, draft)
+    if not entry.stale:
+        current.update_projection(connection, entry.document_id, entry.target)
     # A version that never was, with nobody before: the attempt has no rival to show, so it is its own.
-    return made, faster or (made if made.stale else None)
+    return entry, faster or (entry if entry.stale else None)
 
 
-def again(connection: Connection, uid: str | None, target: str, editor: str) -> tuple[Entry, Entry | None] | None:
+def find_duplicate(connection: Connection, uid: str | None, target: str, editor: str) -> Appended | None:
     """Return what became of an entry that was handed in before under the same uid. Raises Invalid if it was another one."""
-    found = chain.one(connection, uid) if uid else None
-    if found is None:
+    entry = log.find(connection, uid) if uid else None
+    if entry is None:
         return None
-    if (found.target, found.editor) != (target, editor):
+    if (entry.target, entry.editor) != (target, editor):
         raise Invalid("this decision was handed in before, about another place or by another editor")
-    return found, chain.one(connection, stands.version(connection, target)) if found.stale else None
+    return entry, log.find(connection, current.current_version(connection, target)) if entry.stale else None
 
 
 def revoke(
     connection: Connection, uid: str, editor: str, at: str, *, note: str = "", series: str | None = None
-) -> tuple[Entry, Entry | None, Entry]:
+) -> tuple[LogEntry, LogEntry | None, LogEntry]:
     """Log the undoing of an entry inside a transaction; return it, who was faster if it is stale, and what it takes back."""
-    old = chain.one(connection, uid)
-    if old is None:
-        raise Unknown(f"no decision {uid!r}")
-    if old.stale:
+    revoked = log.find(connection, uid)
+    if revoked is None:
+        raise NotFound(f"no decision {uid!r}")
+    if revoked.stale:
         raise Invalid("it never took effect: there is nothing to take back")
-    allow(connection, editor, "resolve" if old.action in {"confirm", "contest", "resolve"} and old.editor != editor else "decide")
-    found = stands.history(connection, old.target)
-    standing = {entry.uid for entry in stands.in_force(found)}
-    rival = next((entry for entry in found if entry.action == "revoke" and entry.refers == uid and entry.uid in standing), None)
-    draft = drafts.undoing(old, editor, at, clean(note), saw=stands.version(connection, old.target), stale=rival is not None, series=series)
-    made, _ = log(connection, draft)
-    return made, rival, old
+    of_another_reader = revoked.action in {"confirm", "contest", "resolve"} and revoked.editor != editor
+    require_permission(connection, editor, "resolve" if of_another_reader else "decide")
+    effective = effective_entries(current.history(connection, revoked.target))
+    faster = next((entry for entry in effective if entry.action == "revoke" and entry.refers == uid), None)
+    version, note = current.current_version(connection, revoked.target), clean_text(note)
+    draft = drafts.draft_revocation(revoked, editor, at, note, saw=version, stale=faster is not None, series=series)
+    entry, _ = append_entry(connection, draft)
+    return entry, faster, revoked

@@ -17,11 +17,11 @@ from sqlalchemy.pool import NullPool
 
 from desunt.errors import DependencyMissing, UsageError
 
-# Milliseconds a writer waits for another one. Far more than any transaction takes; less than a browser waits.
-PATIENCE = 30_000
+# How long a writer waits for another one. Far more than any transaction takes; less than a browser waits.
+LOCK_TIMEOUT_MS = 30_000
 # PostgreSQL's lock that makes writers follow each other, as SQLite's do by nature: a chain has one end.
-WRITERS, MIGRATIONS = 0x6465_7375, 0x6465_7376
-SQLITE = ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-16000", "PRAGMA temp_store=MEMORY")
+WRITER_LOCK, MIGRATION_LOCK = 0x6465_7375, 0x6465_7376
+SQLITE_PRAGMAS = ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-16000", "PRAGMA temp_store=MEMORY")
 
 
 def now() -> str:
@@ -46,7 +46,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Give a connection that is the only writer; all of it is kept, or nothing if an error is raised."""
         with self.engine.connect().execution_options(desunt_writes=True) as connection, connection.begin():
-            lock(connection, WRITERS)
+            lock(connection, WRITER_LOCK)
             yield connection
 
     @property
@@ -67,43 +67,43 @@ def open_database(outputs: Path, url: str | None, clock: Callable[[], str] = now
     """
     address = url or f"sqlite:///{outputs / 'desk.sqlite'}"
     try:
-        made = Database(_engine(address, pool), clock)
-        migrate(made)
+        database = Database(_create_engine(address, pool), clock)
+        migrate(database)
     except (ArgumentError, NoSuchModuleError) as error:
         raise UsageError(f"--database {address}: {error}", remedy="Give sqlite:///FILE or postgresql://USER@HOST/NAME") from None
     except ModuleNotFoundError:
         raise DependencyMissing("PostgreSQL's driver is not installed", remedy="pip install 'desunt[postgres]'") from None
     except DBAPIError as error:
-        shown = make_url(address).render_as_string(hide_password=True)
-        raise UsageError(f"--database {shown}: {error.orig}", remedy="Check that the server runs and the folder exists") from None
-    return made
+        url_shown = make_url(address).render_as_string(hide_password=True)
+        raise UsageError(f"--database {url_shown}: {error.orig}", remedy="Check that the server runs and the folder exists") from None
+    return database
 
 
-def _engine(address: str, pool: bool) -> Engine:
+def _create_engine(address: str, pool: bool) -> Engine:
     url = make_url(address)
     if url.drivername in {"postgres", "postgresql"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise ArgumentError(f"{url.get_backend_name()} is not a database the desk knows")
-    kept: dict[str, Any] = {"pool_size": 8, "max_overflow": 32} if pool else {"poolclass": NullPool}
+    pool_options: dict[str, Any] = {"pool_size": 8, "max_overflow": 32} if pool else {"poolclass": NullPool}
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": PATIENCE / 1000, "check_same_thread": False}, **kept)
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
+        engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_MS / 1000, "check_same_thread": False}, **pool_options)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_transaction)
         return engine
-    return create_engine(url, pool_pre_ping=True, **kept)
+    return create_engine(url, pool_pre_ping=True, **pool_options)
 
 
-def _prepare(connection: Any, _: object) -> None:
+def _configure_sqlite(connection: Any, _: object) -> None:
     """Set up a connection of SQLite: transactions are ours to begin, readers do not wait for the writer."""
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
-    _write_ahead(connection)
-    for pragma in SQLITE:
+    connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_MS}")
+    _enable_wal(connection)
+    for pragma in SQLITE_PRAGMAS:
         connection.execute(pragma)
 
 
-def _write_ahead(connection: Any) -> None:
+def _enable_wal(connection: Any) -> None:
     """Turn WAL on. Two processes that do so at once can be refused whatever the busy timeout says: so try again."""
     import sqlite3
 
@@ -118,7 +118,7 @@ def _write_ahead(connection: Any) -> None:
             return
 
 
-def _begin(connection: Connection) -> None:
+def _begin_transaction(connection: Connection) -> None:
     # A reader that becomes a writer halfway can be refused: writers say so at once.
     writes = connection.get_execution_options().get("desunt_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -135,7 +135,7 @@ def migrate(database: Database) -> None:
 
     try:
         with database.engine.connect().execution_options(desunt_writes=True) as connection, connection.begin():
-            lock(connection, MIGRATIONS)
+            lock(connection, MIGRATION_LOCK)
             upgrade(connection)
     except CommandError as error:
         database.engine.dispose()

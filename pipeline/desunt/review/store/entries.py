@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from desunt.record.conjecture import Basis, Decision, Verdict
-from desunt.record.decision_log import DECISIONS_SCHEMA, Action, Entry
+from desunt.record.decision_log import LogEntry
 from desunt.record.document import Box, Extent, Letters, Reason
 from desunt.record.edits import EditKind
 from desunt.review.store.values import Status
-
-__all__ = [
-    "DECISIONS_SCHEMA", "Action", "Assignment", "Chain", "Detached", "Disagreement", "EditProposal", "Entry", "Imported", "NewGap",
-    "Outcome", "Proposal", "Standing",
-]  # fmt: skip
 
 NO_LETTERS = Letters()
 
@@ -23,9 +18,9 @@ NO_LETTERS = Letters()
 class Proposal:
     """What an editor hands in about one gap, or about one word where the verdict is `corrected`.
 
-    `version` is the `GapRow.version` the editor saw (for a word: `Decisions.version`). `shown` are the candidates in the order they
-    were shown, empty if none were; `blind` is what was typed before the list appeared. `document_id` is needed for words only. `uid` is 32
-    hexadecimal digits of the client's choice: handing the same one in twice decides once.
+    `version` is the `GapRow.version` the editor saw (for a word: `DecisionRepository.version`). `shown` are the candidates in the
+    order they were shown, empty if none were; `blind` is what was typed before the list appeared. `document_id` is needed for words
+    only. `uid` is 32 hexadecimal digits of the client's choice: handing the same one in twice decides once.
     """
 
     gap_id: str
@@ -53,7 +48,7 @@ class NewGap:
 
 @dataclass(frozen=True, slots=True)
 class EditProposal:
-    """A change of which places of a line are gaps, as `edits.GapEdit` describes it; `version` is `Decisions.version(line_id)`."""
+    """A change of which places of a line are gaps, as `edits.GapEdit` describes it; `version` is `DecisionRepository.version(line_id)`."""
 
     document_id: str
     kind: EditKind
@@ -68,7 +63,7 @@ class EditProposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlaceStatus:
     """What holds for a gap or word now: its status, the decision (None if open or contested), and the version to hand back."""
 
     target: str
@@ -98,29 +93,29 @@ class Disagreement:
 
     gap_id: str
     document_id: str
-    first: Entry
-    others: tuple[Entry, ...]
+    first: LogEntry
+    others: tuple[LogEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SeriesOutcome:
     """What became of a decision on many gaps: the entries that took effect, and those that came second."""
 
     series: str
-    entries: tuple[Entry, ...]
-    stale: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
+    stale: tuple[LogEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Detached:
+class DetachedEntry:
     """A standing decision or edit that found no place after a new reading of the page; `problem` says why in a sentence."""
 
-    entry: Entry
+    entry: LogEntry
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class ChainCheck:
     """The proof of the chain: how many rows hold, the hash of the last, and the first broken row with what is wrong (None: all hold)."""
 
     rows: int
@@ -130,9 +125,9 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """What an import did: entries taken over, entries that were there already, and entries that conflict, each with a sentence."""
 
     added: int
-    known: int
+    already_there: int
     conflicts: tuple[tuple[str, str], ...]

@@ -3,27 +3,27 @@
 UsageError
 +-- Conflict       someone was faster
 +-- Invalid        the decision cannot mean anything
-+-- Changed        the page was read anew since it was shown
++-- Stale          the page was read anew since it was shown
 +-- NotAllowed     the role does not permit it
 +-- Throttled      too many failed sign-ins
 InputError
-+-- Unknown        there is no such gap, word, document, entry or user
-+-- Away           a run is writing the document anew
++-- NotFound       there is no such gap, word, document, entry or user
++-- Unavailable    a run is writing the document anew
 """
 
 from __future__ import annotations
 
 from desunt.errors import InputError, UsageError
-from desunt.review.store.entries import Entry
+from desunt.record.decision_log import LogEntry
 
 
 class Conflict(UsageError):
     """Someone was faster: `theirs` is the entry that took effect, `mine` the one just logged without effect."""
 
-    def __init__(self, theirs: Entry, mine: Entry) -> None:
-        done = f"{theirs.verdict or theirs.action}{f' {theirs.text!r}' if theirs.text else ''}"
+    def __init__(self, theirs: LogEntry, mine: LogEntry) -> None:
+        decision = f"{theirs.verdict or theirs.action}{f' {theirs.text!r}' if theirs.text else ''}"
         super().__init__(
-            f"{theirs.editor} decided this place at {theirs.at}: {done}; your decision is kept on record without effect",
+            f"{theirs.editor} decided this place at {theirs.at}: {decision}; your decision is kept on record without effect",
             remedy="Look at the place again; deciding anew replaces theirs",
         )
         self.theirs, self.mine = theirs, mine
@@ -32,15 +32,15 @@ class Conflict(UsageError):
         return (Conflict, (self.theirs, self.mine))
 
 
-class Unknown(InputError):
+class NotFound(InputError):
     """There is no such gap, word, document, entry or user."""
 
 
-class Away(InputError):
+class Unavailable(InputError):
     """The document's record is not there at the moment: a run takes it away before it writes the new one."""
 
 
-class Changed(UsageError):
+class Stale(UsageError):
     """The page was read anew since it was shown: what the editor saw is not what would be logged as shown."""
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from desunt.review.store.errors import Away
+from desunt.review.store.errors import Unavailable
 
 
-def glance(folder: Path) -> str:
-    """Return the time and size of a folder's two files: while they are the same, the files are not read again."""
-    found = [(folder / name).stat() for name in ("record.json", "conjectures.json")]
-    return " ".join(f"{one.st_mtime_ns}:{one.st_size}:{one.st_ino}" for one in found)
+def file_stamp(folder: Path) -> str:
+    """Return the times and sizes of a folder's two files: while they are the same, the files are not read again."""
+    stats = [(folder / name).stat() for name in ("record.json", "conjectures.json")]
+    return " ".join(f"{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}" for stat in stats)
 
 
-def there(folder: Path, document_id: str) -> str:
-    """Return the glance of a document's folder. Raises Away while a run has taken its files away."""
+def require_stamp(folder: Path, document_id: str) -> str:
+    """Return the stamp of a document's folder. Raises Unavailable while a run has taken its files away."""
     try:
-        return glance(folder)
+        return file_stamp(folder)
     except OSError:
-        raise Away(f"{document_id} is not there now: a run is writing it anew", remedy="Wait until the run is done") from None
+        raise Unavailable(f"{document_id} is not there now: a run is writing it anew", remedy="Wait until the run is done") from None

@@ -4,76 +4,81 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from desunt.errors import DesuntError, InputError
-from desunt.export.outputs import document_folders
-from desunt.record.conjecture import Decision
+from desunt.errors import DesuntError
+from desunt.record.atomic import sha256_of
+from desunt.record.decision_log import replay
 from desunt.record.document import ImageRef, Word, lines_with_pages
-from desunt.record.edits import GapEdit, apply_edits
-from desunt.record.files import Record, read_record, sha256_of
-from desunt.review.store import current as standing
+from desunt.record.edits import DocumentDecisions, GapEdit, apply_edits
+from desunt.record.files import Record, read_record
+from desunt.record.folder import document_folders
+from desunt.review.store.current import history, index_columns, last_effective_uid, standing_decisions, standing_edits
 from desunt.review.store.database import Database
-from desunt.review.store.errors import Away, Unknown
-from desunt.review.store.file_stamp import glance, there
+from desunt.review.store.errors import NotFound, Unavailable
+from desunt.review.store.file_stamp import file_stamp, require_stamp
 from desunt.review.store.index_rows import gap_rows, word_rows
-from desunt.review.store.occurrences import of_collection, of_document
+from desunt.review.store.occurrences import find_in_collection, find_in_document
 from desunt.review.store.queue import gap_row
 from desunt.review.store.reattach import detach_all, reattach
-from desunt.review.store.schema import DocumentTable, GapTable, ScanTable, StandingTable, WordTable
-from desunt.review.store.valid import decided_in, edits_in
-from desunt.review.store.values import DocumentRow, GapRow, Occurrence, Refreshed
+from desunt.review.store.schema import DeskTable, DocumentTable, GapTable, ScanTable, StandingTable, WordTable
+from desunt.review.store.values import GapRow, IndexedDocument, Occurrence, RefreshResult
 
-# Parsed records that are kept; a page of the desk asks for the same one again and again.
-KEPT = 8
-BATCH = 500
+# Parsed records in memory; a page of the desk asks for the same one again and again.
+MAX_CACHED_RECORDS = 8
+INSERT_BATCH_ROWS = 500
 
 
-class Index:
+@dataclass(frozen=True, slots=True)
+class FolderResult:
+    """The document of a folder, whether it changed, how many decisions moved to new places, and what is wrong with it."""
+
+    document_id: str
+    changed: bool = False
+    reattached: int = 0
+    problem: str = ""
+
+
+class CollectionIndex:
     """What there is to decide, and where it stands."""
 
     def __init__(self, database: Database, outputs: Path) -> None:
         self._database, self._outputs = database, outputs
-        self._refreshing, self._reading = threading.Lock(), threading.Lock()
+        self._refresh_lock, self._cache_lock = threading.Lock(), threading.Lock()
         self._records: OrderedDict[tuple[str, str], Record] = OrderedDict()
 
-    def refresh(self, redo: bool = False) -> Refreshed:
+    def refresh(self, redo: bool = False) -> RefreshResult:
         """Read the records that changed since the last time (`redo`: all), one document after the other; decisions re-attach on the way."""
-        with self._refreshing:
-            found = _folders(self._outputs)
-            results = [self._look(folder, redo) for folder in found]
-            seen = {document_id for document_id, *_ in results if document_id}
-            self._miss(seen, {folder.name for folder in found})
-        return Refreshed(
-            len(seen), sum(changed for _, changed, *_ in results), sum(moved for *_, moved, _ in results),
-            tuple(problem for *_, problem in results if problem),
+        with self._refresh_lock:
+            folders = document_folders(self._outputs, finished=True)
+            results = [self._refresh_folder(folder, redo) for folder in folders]
+            document_ids = {result.document_id for result in results if result.document_id}
+            self._mark_missing(document_ids, {folder.name for folder in folders})
+        return RefreshResult(
+            len(document_ids), sum(result.changed for result in results), sum(result.reattached for result in results),
+            tuple(result.problem for result in results if result.problem),
         )  # fmt: skip
 
-    def _look(self, folder: Path, redo: bool) -> tuple[str, bool, int, str]:
-        """Return the id of a folder's document, whether it changed, how many decisions moved, and what is wrong with it."""
+    def _refresh_folder(self, folder: Path, redo: bool) -> FolderResult:
+        document_id = ""
         try:
             with self._database.reading() as connection:
-                known = connection.execute(select(DocumentTable).where(DocumentTable.folder == folder.name)).first()
-                edits = edits_in(connection, known.document_id) if known else ()
-            if (
-                known
-                and not redo
-                and not known.missing
-                and known.glance == glance(folder)
-                and known.key == _key(known.record_sha256, edits)
-            ):
-                return known.document_id, False, 0, ""
-            return self._take(folder)
+                row = connection.execute(select(DocumentTable).where(DocumentTable.folder == folder.name)).first()
+                document_id = row.document_id if row else ""
+                edits = standing_edits(connection, document_id) if row else ()
+            unchanged = row and not row.missing and row.glance == file_stamp(folder) and row.key == _index_key(row.record_sha256, edits)
+            return FolderResult(document_id) if unchanged and not redo else self._index_folder(folder)
         except (DesuntError, OSError) as error:
-            return known.document_id if known else "", False, 0, str(error)
+            return FolderResult(document_id, problem=str(error))
 
-    def _take(self, folder: Path) -> tuple[str, bool, int, str]:
-        seen = glance(folder)
+    def _index_folder(self, folder: Path) -> FolderResult:
+        stamp = file_stamp(folder)
         record, sha256 = read_record(folder), sha256_of(folder / "record.json")
         document_id = record.document.id
         with self._database.writing() as connection:
@@ -81,213 +86,196 @@ class Index:
                 select(DocumentTable.folder).where(DocumentTable.document_id == document_id, DocumentTable.folder != folder.name)
             ).scalar()
             if other and (self._outputs / other / "record.json").exists():
-                return "", False, 0, f"{folder}: the same document as {self._outputs / other}; this copy is left out"
-            edits = edits_in(connection, document_id)
-            shown, lost = apply_edits(record.document, edits)
-            laid = replace(record, document=shown)
-            _forget(connection, document_id)
-            connection.execute(insert(DocumentTable), [_document_row(laid, folder, sha256, seen, edits)])
-            moved = reattach(connection, laid, sha256, lost)
-            clashes = _insert(connection, laid)
+                return FolderResult("", problem=f"{folder}: the same document as {self._outputs / other}; this copy is left out")
+            edits = standing_edits(connection, document_id)
+            document, lost = apply_edits(record.document, edits)
+            edited = replace(record, document=document)
+            _delete_document(connection, document_id)
+            connection.execute(insert(DocumentTable), [_document_row(edited, folder, sha256, stamp, edits)])
+            reattached = reattach(connection, edited, sha256, lost)
+            clashes = _insert_rows(connection, edited)
         problem = f"{folder}: {clashes} gaps have ids that another document has; they are left out" if clashes else ""
-        return document_id, True, moved, problem
+        return FolderResult(document_id, True, reattached, problem)
 
-    def _miss(self, seen: set[str], folders: set[str]) -> None:
+    def _mark_missing(self, document_ids: set[str], folders: set[str]) -> None:
         with self._database.writing() as connection:
-            known = connection.execute(select(DocumentTable.document_id, DocumentTable.folder).where(~DocumentTable.missing)).all()
-            for document_id, folder in known:
-                if document_id not in seen and folder not in folders:
-                    _empty(connection, document_id)
+            rows = connection.execute(select(DocumentTable.document_id, DocumentTable.folder).where(~DocumentTable.missing)).all()
+            for document_id, folder in rows:
+                if document_id not in document_ids and folder not in folders:
+                    _delete_rows(connection, document_id)
                     connection.execute(update(DocumentTable).where(DocumentTable.document_id == document_id).values(missing=True))
                     detach_all(connection, document_id)
 
-    def reread(self, document_id: str) -> None:
+    def reindex(self, document_id: str) -> None:
         """Bring one document up to date at once, after an edit."""
-        with self._refreshing:
-            self._take(self.folder(document_id))
+        with self._refresh_lock:
+            self._index_folder(self.folder(document_id))
 
-    def refresh_documents(self, names: Iterable[str]) -> None:
+    def reindex_present(self, document_ids: Iterable[str]) -> None:
         """Read these documents again as far as the collection has them, after decisions about them came from elsewhere."""
-        here = {row.document_id for row in self.documents() if not row.missing}
-        for document_id in names:
-            if document_id in here:
-                self.reread(document_id)
+        present = {document.document_id for document in self.documents() if not document.missing}
+        for document_id in document_ids:
+            if document_id in present:
+                self.reindex(document_id)
 
-    def documents(self) -> tuple[DocumentRow, ...]:
+    def documents(self) -> tuple[IndexedDocument, ...]:
         """Return all documents, in the order of their names."""
         gaps = func.count(GapTable.gap_id)
-        still = func.count(GapTable.gap_id).filter(GapTable.status == "open")
-        asked = (
-            select(DocumentTable, gaps.label("gaps"), still.label("open"))
+        open_gaps = gaps.filter(GapTable.status == "open")
+        rows = (
+            select(DocumentTable, gaps.label("gaps"), open_gaps.label("open"))
             .outerjoin(GapTable, GapTable.document_id == DocumentTable.document_id)
             .group_by(DocumentTable.document_id)
             .order_by(DocumentTable.document_id)
         )
         with self._database.reading() as connection:
             return tuple(
-                DocumentRow(r.document_id, r.folder, r.title, r.pages, r.gaps, r.open, r.record_sha256, r.missing)
-                for r in connection.execute(asked)
+                IndexedDocument(r.document_id, r.folder, r.title, r.pages, r.gaps, r.open, r.record_sha256, r.missing)
+                for r in connection.execute(rows)
             )
 
     def folder(self, document_id: str) -> Path:
-        """Return the folder of a document. Raises Unknown."""
+        """Return the folder of a document. Raises NotFound."""
         with self._database.reading() as connection:
             name = connection.execute(
                 select(DocumentTable.folder).where(DocumentTable.document_id == document_id, ~DocumentTable.missing)
             ).scalar()
         if name is None:
-            raise Unknown(f"no document {document_id!r} in {self._outputs}")
+            raise NotFound(f"no document {document_id!r} in {self._outputs}")
         return self._outputs / name
 
     def record_sha256(self, document_id: str) -> str:
-        """Return the hash of a document's record as it was last read. Raises Unknown."""
+        """Return the hash of a document's record as it was last read. Raises NotFound."""
         with self._database.reading() as connection:
-            found = connection.execute(select(DocumentTable.record_sha256).where(DocumentTable.document_id == document_id)).scalar()
-        if found is None:
-            raise Unknown(f"no document {document_id!r}")
-        return found
+            sha256 = connection.execute(select(DocumentTable.record_sha256).where(DocumentTable.document_id == document_id)).scalar()
+        if sha256 is None:
+            raise NotFound(f"no document {document_id!r}")
+        return sha256
 
-    def facts(self, document_id: str) -> Record:
+    def stored_record(self, document_id: str) -> Record:
         """Return the record as it is on disk, without decisions; the last few are kept in memory."""
         folder = self.folder(document_id)
-        seen = there(folder, document_id)
-        key = (document_id, seen)
-        with self._reading:
+        key = (document_id, require_stamp(folder, document_id))
+        with self._cache_lock:
             if key in self._records:
                 self._records.move_to_end(key)
                 return self._records[key]
-        record = self._in_step(folder, document_id)
-        with self._reading:
+        record = self._read_changed_record(folder, document_id)
+        with self._cache_lock:
             self._records[key] = record
-            while len(self._records) > KEPT:
+            while len(self._records) > MAX_CACHED_RECORDS:
                 self._records.popitem(last=False)
         return record
 
-    def _in_step(self, folder: Path, document_id: str) -> Record:
+    def _read_changed_record(self, folder: Path, document_id: str) -> Record:
         """Read a record that changed, and the index with it: what is decided must be logged with the hash of what was shown.
 
-        Raises Away while a run writes the folder, Unknown where it now holds another document.
+        Raises Unavailable while a run writes the folder, NotFound where it now holds another document.
         """
-        with self._refreshing:
-            _, _, _, problem = self._look(folder, False)
+        with self._refresh_lock:
+            problem = self._refresh_folder(folder, redo=False).problem
         if problem:
-            raise Away(f"{document_id} cannot be read now: {problem}", remedy="If a run is at work on it, wait until it is done")
+            raise Unavailable(f"{document_id} cannot be read now: {problem}", remedy="If a run is at work on it, wait until it is done")
         record = read_record(folder)
         if record.document.id != document_id:
-            raise Unknown(f"no document {document_id!r} in {self._outputs}", remedy="Its folder holds another one now")
+            raise NotFound(f"no document {document_id!r} in {self._outputs}", remedy="Its folder holds another one now")
         return record
 
-    def record(self, document_id: str) -> Record:
-        """Return the record with the decisions and edits that stand, as the exporters take it. Raises Unknown."""
-        decisions, edits = self.decided(document_id)
-        return replace(self.facts(document_id), decisions=decisions, edits=edits)
+    def decided_record(self, document_id: str) -> Record:
+        """Return the record with the decisions and edits that stand, as the exporters take it. Raises NotFound."""
+        decided = self.document_decisions(document_id)
+        return replace(self.stored_record(document_id), decisions=decided.decisions, edits=decided.edits)
 
-    def shown(self, document_id: str) -> Record:
-        """Return the record with the edits laid over it, as the pages show it. Raises Unknown."""
-        found = self.record(document_id)
-        return replace(found, document=apply_edits(found.document, found.edits)[0], edits=())
+    def edited_record(self, document_id: str) -> Record:
+        """Return the record with the edits laid over it, as the pages show it. Raises NotFound."""
+        record = self.decided_record(document_id)
+        return replace(record, document=apply_edits(record.document, record.edits)[0], edits=())
 
-    def decided(self, document_id: str) -> tuple[dict[str, Decision], tuple[GapEdit, ...]]:
+    def document_decisions(self, document_id: str) -> DocumentDecisions:
         """Return what stands for a document: decisions by the id of the gap or word, and edits in their order."""
         with self._database.reading() as connection:
-            return decided_in(connection, document_id), edits_in(connection, document_id)
+            return DocumentDecisions(standing_decisions(connection, document_id), standing_edits(connection, document_id))
 
-    def gap(self, gap_id: str) -> GapRow:
-        """Return one gap. Raises Unknown."""
+    def find_gap(self, gap_id: str) -> GapRow:
+        """Return one gap. Raises NotFound."""
         with self._database.reading() as connection:
             row = connection.execute(select(GapTable.__table__).where(GapTable.gap_id == gap_id)).mappings().first()
         if row is None:
-            raise Unknown(f"no gap {gap_id!r}", remedy="Its page may have been read anew: look for it in the queue")
+            raise NotFound(f"no gap {gap_id!r}", remedy="Its page may have been read anew: look for it in the queue")
         return gap_row(row)
 
-    def word(self, document_id: str, word_id: str) -> Word:
-        """Return one word of a document. Raises Unknown."""
-        for _, line in lines_with_pages(self.facts(document_id).document):
+    def find_word(self, document_id: str, word_id: str) -> Word:
+        """Return one word of a document. Raises NotFound."""
+        for _, line in lines_with_pages(self.stored_record(document_id).document):
             for token in line.tokens:
                 if isinstance(token, Word) and token.id == word_id:
                     return token
-        raise Unknown(f"no word {word_id!r} in {document_id}")
+        raise NotFound(f"no word {word_id!r} in {document_id}")
 
-    def occurrences(self, text: str, document_id: str | None = None, limit: int = 20) -> tuple[Occurrence, ...]:
+    def find_occurrences(self, text: str, document_id: str | None = None, limit: int = 20) -> tuple[Occurrence, ...]:
         """Return where the text stands among the words that were read: in one document each place, else a row a document."""
         if document_id is not None:
-            return of_document(self.facts(document_id).document, text, limit)
+            return find_in_document(self.stored_record(document_id).document, text, limit)
         with self._database.reading() as connection:
-            return of_collection(connection, text, limit)
+            return find_in_collection(connection, text, limit)
 
-    def scan(self, sha256: str) -> tuple[str, ImageRef]:
-        """Return a document that has this scan, and the scan's first page. Raises Unknown."""
+    def find_scan(self, sha256: str) -> tuple[str, ImageRef]:
+        """Return a document that has this scan, and the scan's first page. Raises NotFound."""
         with self._database.reading() as connection:
             document_id = connection.execute(select(ScanTable.document_id).where(ScanTable.scan_sha256 == sha256)).scalar()
         if document_id is not None:
-            for page in self.facts(document_id).document.pages:
+            for page in self.stored_record(document_id).document.pages:
                 if page.image and page.image.sha256 == sha256:
                     return document_id, page.image
-        raise Unknown(f"no scan {sha256!r}")
+        raise NotFound(f"no scan {sha256!r}")
 
 
-def _folders(outputs: Path) -> list[Path]:
-    try:
-        return document_folders(outputs)
-    except InputError:
-        return []
-
-
-def _key(record_sha256: str, edits: tuple[GapEdit, ...]) -> str:
+def _index_key(record_sha256: str, edits: tuple[GapEdit, ...]) -> str:
     return " ".join((record_sha256, *(edit.id for edit in edits)))
 
 
-def _forget(connection: Connection, document_id: str) -> None:
-    _empty(connection, document_id)
+def _delete_document(connection: Connection, document_id: str) -> None:
+    _delete_rows(connection, document_id)
     connection.execute(delete(DocumentTable).where(DocumentTable.document_id == document_id))
 
 
-def _empty(connection: Connection, document_id: str) -> None:
+def _delete_rows(connection: Connection, document_id: str) -> None:
     for table in (GapTable, ScanTable, WordTable):
         connection.execute(delete(table).where(table.document_id == document_id))
 
 
-def _document_row(record: Record, folder: Path, sha256: str, seen: str, edits: tuple[GapEdit, ...]) -> dict[str, Any]:
+def _document_row(record: Record, folder: Path, sha256: str, stamp: str, edits: tuple[GapEdit, ...]) -> dict[str, Any]:
     document = record.document
     return {
         "document_id": document.id, "folder": folder.name, "title": dict(document.metadata).get("title", folder.name),
         "pages": len(document.pages),
-        "record_sha256": sha256, "glance": seen, "key": _key(sha256, edits), "missing": False,
+        "record_sha256": sha256, "glance": stamp, "key": _index_key(sha256, edits), "missing": False,
     }  # fmt: skip
 
 
-def _insert(connection: Connection, record: Record) -> int:
+def _insert_rows(connection: Connection, record: Record) -> int:
     """Write the rows of a document; return how many gaps have ids that another document took first."""
-    clashes = 0
-    for batch in _batches(gap_rows(record)):
+    clashes, rows = 0, gap_rows(record)
+    while batch := list(islice(rows, INSERT_BATCH_ROWS)):
         ids = [row["gap_id"] for row in batch]
         taken = set(connection.scalars(select(GapTable.gap_id).where(GapTable.gap_id.in_(ids))))
-        told = set(connection.scalars(select(StandingTable.target).where(StandingTable.target.in_(ids))))
+        logged = set(connection.scalars(select(StandingTable.target).where(StandingTable.target.in_(ids))))
         clashes += len(taken)
-        rows = [{**row, **_stands(connection, row, told)} for row in batch if row["gap_id"] not in taken]
-        if rows:
-            connection.execute(insert(GapTable), rows)
+        new_rows = [{**row, **_projection_columns(connection, row, logged)} for row in batch if row["gap_id"] not in taken]
+        _insert(connection, GapTable, new_rows)
     document = record.document
-    scans = dict.fromkeys(page.image.sha256 for page in document.pages if page.image)
-    for table, found in ((ScanTable, [{"scan_sha256": s, "document_id": document.id} for s in scans]), (WordTable, word_rows(document))):
-        if found:
-            connection.execute(insert(table), found)
+    hashes = dict.fromkeys(page.image.sha256 for page in document.pages if page.image)
+    _insert(connection, ScanTable, [{"scan_sha256": sha256, "document_id": document.id} for sha256 in hashes])
+    _insert(connection, WordTable, word_rows(document))
     return clashes
 
 
-def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _insert(connection: Connection, table: type[DeskTable], rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
 
 
-def _stands(connection: Connection, row: dict[str, Any], told: set[str]) -> dict[str, Any]:
-    """Return what stands about a gap; most were never `told` of, and are not asked for one by one."""
-    found = standing.history(connection, row["gap_id"]) if row["gap_id"] in told else ()
-    effective = [entry.uid for entry in found if not entry.stale]
-    return standing.columns(effective[-1] if effective else "", standing.stand_of(found), row["reason"])
+def _projection_columns(connection: Connection, row: dict[str, Any], logged: set[str]) -> dict[str, Any]:
+    """Return what holds for a gap; most are not among the `logged`, and are not asked for one by one."""
+    entries = history(connection, row["gap_id"]) if row["gap_id"] in logged else ()
+    return index_columns(last_effective_uid(entries), replay(entries), row["reason"])

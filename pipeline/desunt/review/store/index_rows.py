@@ -7,36 +7,41 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from desunt.record.conjecture import Candidate, Opinion, Refusal, by_support
+from desunt.record.conjecture import Candidate, Opinion, Refusal, split_by_support
+from desunt.record.decision_log import canonical_json
 from desunt.record.document import Document, Gap, Line, Page, Token, Word, lines_with_pages
 from desunt.record.files import Record
-from desunt.review.store.log import canonical
 from desunt.review.store.values import GapKind
 
 # Letters of the line shown on each side of a gap, and how few of them make the neighbouring line worth showing too.
-AROUND, FEW = 80, 25
+CONTEXT_LETTERS, MIN_CONTEXT_LETTERS = 80, 25
 SENTENCE_ENDS = (".", "?", "!", ":")
 
 
-def folded(text: str) -> str:
+def word_key(text: str) -> str:
     """Return the text as it is looked for: without case, and without punctuation around it."""
     folded = unicodedata.normalize("NFC", text.casefold())
-    first = next((n for n, letter in enumerate(folded) if letter.isalnum()), 0)
-    last = next((n for n, letter in enumerate(reversed(folded)) if letter.isalnum()), 0)
-    return folded[first : len(folded) - last]
+    before = next((n for n, letter in enumerate(folded) if letter.isalnum()), 0)
+    after = next((n for n, letter in enumerate(reversed(folded)) if letter.isalnum()), 0)
+    return folded[before : len(folded) - after]
 
 
-def kind_of(sample: str, before: str) -> GapKind:
+def stored_word_key(text: str) -> str:
+    """Return the key as the table of words has it: 200 letters are enough to show, and a database's index takes no key of 10,000."""
+    return word_key(text)[:200]
+
+
+def guess_kind(likeliest: str, before: str) -> GapKind:
     """Say whether a gap seems to hold a name, a number or a word, by its likeliest text and what stands before it."""
-    figures = sum(letter.isdigit() for letter in sample)
-    if figures and figures * 2 >= sum(letter.isalnum() for letter in sample):
+    digits = sum(letter.isdigit() for letter in likeliest)
+    if digits and digits * 2 >= sum(letter.isalnum() for letter in likeliest):
         return "number"
-    capitals = before.isupper() and sample.isupper()
-    starts = not before.strip() or before.rstrip().endswith(SENTENCE_ENDS)
-    return "name" if sample[:1].isupper() and not starts and not capitals else "word"
+    all_capitals = before.isupper() and likeliest.isupper()
+    starts_sentence = not before.strip() or before.rstrip().endswith(SENTENCE_ENDS)
+    return "name" if likeliest[:1].isupper() and not starts_sentence and not all_capitals else "word"
 
 
-def casing_of(token: Token | None) -> str:
+def neighbour_kind(token: Token | None) -> str:
     """Return the kind of a neighbour: its casing, a number, a mark, another gap, or the edge of the line."""
     if not isinstance(token, Word):
         return "gap" if token else "edge"
@@ -48,7 +53,7 @@ def casing_of(token: Token | None) -> str:
     return "capitals" if text.isupper() and len(text) > 1 else "capital" if text[:1].isupper() else "small"
 
 
-def series_of(gap: Gap, kind: GapKind, before: Token | None, after: Token | None) -> str | None:
+def series_key(gap: Gap, kind: GapKind, before: Token | None, after: Token | None) -> str | None:
     """Return the key that gaps share which look alike to the engine and stand in the same kind of context.
 
     Alike: the same engine reading letter by letter, the same surviving letters, reason and kind, and neighbours of the same casing
@@ -57,71 +62,73 @@ def series_of(gap: Gap, kind: GapKind, before: Token | None, after: Token | None
     reading = gap.engine_reading or ""
     if sum(letter.isalnum() for letter in reading) < 2:
         return None
-    key = (reading, gap.letters.before, gap.letters.after, gap.reason, kind, casing_of(before), casing_of(after))
-    return hashlib.sha256(canonical(key).encode()).hexdigest()[:16]
+    key = (reading, gap.letters.before, gap.letters.after, gap.reason, kind, neighbour_kind(before), neighbour_kind(after))
+    return hashlib.sha256(canonical_json(key).encode()).hexdigest()[:16]
 
 
 def gap_rows(record: Record) -> Iterator[dict[str, Any]]:
-    """Yield the row of each gap of a record, in reading order, without what stands about it."""
+    """Yield the row of each gap of a record, in reading order, without what holds for it."""
     place = 0
     for page in record.document.pages:
         lines = page.lines
         for number, line in enumerate(lines):
-            for at, token in enumerate(line.tokens):
+            for position, token in enumerate(line.tokens):
                 if isinstance(token, Gap):
-                    around = _around(lines, number, at)
-                    yield _row(record, page, line, number + 1, place, at, around)
+                    yield _gap_row(record, page, line, number + 1, place, position, _context(lines, number, position))
                     place += 1
 
 
-def _around(lines: Sequence[Line], number: int, at: int) -> tuple[str, str]:
+def _context(lines: Sequence[Line], number: int, position: int) -> tuple[str, str]:
     """Return the diplomatic text before and after a token; with the neighbouring line's where its own has little."""
     line = lines[number]
-    before, after = _text(line.tokens[:at]), _text(line.tokens[at + 1 :])
-    if len(before) < FEW and number:
+    before, after = _text(line.tokens[:position]), _text(line.tokens[position + 1 :])
+    if len(before) < MIN_CONTEXT_LETTERS and number:
         before = f"{lines[number - 1].text} {before}".strip()
-    if len(after) < FEW and number + 1 < len(lines):
+    if len(after) < MIN_CONTEXT_LETTERS and number + 1 < len(lines):
         after = f"{after} {lines[number + 1].text}".strip()
-    return before[-AROUND:], after[:AROUND]
+    return before[-CONTEXT_LETTERS:], after[:CONTEXT_LETTERS]
 
 
 def _text(tokens: Sequence[Token]) -> str:
     return Line("", None, tuple(tokens)).text
 
 
-def _row(record: Record, page: Page, line: Line, number: int, place: int, at: int, around: tuple[str, str]) -> dict[str, Any]:
-    gap = line.tokens[at]
+def _gap_row(
+    record: Record, page: Page, line: Line, number: int, place: int, position: int, context: tuple[str, str]
+) -> dict[str, Any]:  # fmt: skip
+    gap = line.tokens[position]
     assert isinstance(gap, Gap)
     opinion = record.opinions.get(gap.id)
     likeliest = opinion.candidates[0] if opinion and opinion.candidates else None
-    top = first_of(opinion)
-    kind = kind_of(likeliest.text if likeliest else gap.engine_reading or "", around[0])
-    left, right = (line.tokens[at - 1] if at else None), (line.tokens[at + 1] if at + 1 < len(line.tokens) else None)
+    top = top_candidate(opinion)
+    kind = guess_kind(likeliest.text if likeliest else gap.engine_reading or "", context[0])
+    left, right = (None, *line.tokens)[position], (*line.tokens, None)[position + 1]
     return {
         "gap_id": gap.id, "document_id": record.document.id, "page": page.number, "line": number, "line_id": line.id, "place": place,
-        "reason": gap.reason, "kind": kind, "engine_reading": gap.engine_reading, "before": around[0], "after": around[1],
+        "reason": gap.reason, "kind": kind, "engine_reading": gap.engine_reading, "before": context[0], "after": context[1],
         "unit": gap.extent.unit if gap.extent else None, "least": gap.extent.least if gap.extent else None,
         "most": gap.extent.most if gap.extent else None,
-        "box": canonical([gap.box.left, gap.box.top, gap.box.right, gap.box.bottom]) if gap.box else None,
+        "box": canonical_json([gap.box.left, gap.box.top, gap.box.right, gap.box.bottom]) if gap.box else None,
         "scan_sha256": page.image.sha256 if page.image else None, "frame": page.image.frame if page.image else None,
         "top": top.text if top else None, "probability": top.probability if top else None,
-        "series": series_of(gap, kind, left, right), "search": _search(gap, around, top.text if top else ""), **_opinion(opinion),
+        "series": series_key(gap, kind, left, right),
+        "search": _search_text(gap, context, top.text if top else ""), **_opinion_columns(opinion),
     }  # fmt: skip
 
 
-def first_of(opinion: Opinion | None) -> Candidate | None:
+def top_candidate(opinion: Opinion | None) -> Candidate | None:
     """Return the first candidate that something supports; of a refusal, where none is offered, the likeliest that was weighed."""
     candidates = opinion.candidates if opinion else ()
-    return next(iter(candidates if isinstance(opinion, Refusal) else by_support(candidates)[0]), None)
+    return next(iter(candidates if isinstance(opinion, Refusal) else split_by_support(candidates)[0]), None)
 
 
-def _search(gap: Gap, around: tuple[str, str], top: str) -> str:
-    return f"{around[0]} {gap.engine_reading or ''} {around[1]} {top}".casefold()
+def _search_text(gap: Gap, context: tuple[str, str], top: str) -> str:
+    return f"{context[0]} {gap.engine_reading or ''} {context[1]} {top}".casefold()
 
 
-def _opinion(opinion: Opinion | None) -> dict[str, Any]:
+def _opinion_columns(opinion: Opinion | None) -> dict[str, Any]:
     """Return what the model says, and the sort keys: one that offers a likely reading is decided with one key."""
-    top = first_of(opinion)
+    top = top_candidate(opinion)
     probability = top.probability if top else 0.0
     refused = isinstance(opinion, Refusal)
     return {
@@ -137,14 +144,13 @@ def word_rows(document: Document) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for page, line in lines_with_pages(document):
         for token in line.tokens:
-            word = folded(token.text) if isinstance(token, Word) else ""
+            word = stored_word_key(token.text) if isinstance(token, Word) else ""
             if not word:
                 continue
-            # The first 200 letters are enough to show; a database's index takes no key of 10,000.
             row = rows.setdefault(
-                word[:200],
+                word,
                 {
-                    "word": word[:200], "document_id": document.id, "times": 0, "page": page.number, "line_id": line.id,
+                    "word": word, "document_id": document.id, "times": 0, "page": page.number, "line_id": line.id,
                     "word_id": token.id, "line": line.text[:200],
                 },
             )  # fmt: skip

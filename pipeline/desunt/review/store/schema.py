@@ -1,11 +1,11 @@
-"""The tables of the desk: an index of the gaps, the chain of entries, what stands, and the accounts."""
+"""The tables of the desk: an index of the gaps, the log of entries, what holds now, and the accounts."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, MetaData, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Dialect, Float, ForeignKey, Index, Integer, MetaData, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-NAMES = {
+CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
@@ -13,15 +13,30 @@ NAMES = {
 }
 
 
-class Table(DeclarativeBase):
+class DeskTable(DeclarativeBase):
     """All tables; constraints have names, so that a migration can speak of them."""
 
-    metadata = MetaData(naming_convention=NAMES)
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
     type_annotation_map = {str: Text, int: Integer, float: Float(53)}  # noqa: RUF012 -- SQLAlchemy's own way
 
 
-class DocumentTable(Table):
-    """A document as it was last read; `key` is the hash of its record, `glance` the file's time and size that spare hashing it."""
+class StatusText(TypeDecorator[str]):
+    """The status of a gap or word; the tables have said `aside` for `excluded` from their first version on."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the word as the tables have it."""
+        return "aside" if value == "excluded" else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the word as the desk has it."""
+        return "excluded" if value == "aside" else value
+
+
+class DocumentTable(DeskTable):
+    """A document as it was last read; `key` is the hash of its record with its edits, `glance` the file stamp that spares hashing it."""
 
     __tablename__ = "documents"
 
@@ -35,10 +50,11 @@ class DocumentTable(Table):
     missing: Mapped[bool]
 
 
-class GapTable(Table):
+class GapTable(DeskTable):
     """One gap of the collection as it is now; all of it can be made again from the files and the chain.
 
-    `cheap` and `doubt` are the sort keys of the two orders, smallest first; `place` counts the gaps of the document from 0.
+    `cheap` and `doubt` are the sort keys of the orders most_certain and least_certain, smallest first; `place` counts the gaps
+    of the document from 0.
     """
 
     __tablename__ = "gaps"
@@ -68,7 +84,7 @@ class GapTable(Table):
     search: Mapped[str]
     cheap: Mapped[float]
     doubt: Mapped[float]
-    status: Mapped[str]
+    status: Mapped[str] = mapped_column(StatusText)
     verdict: Mapped[str | None]
     reading: Mapped[str | None]
     decided_by: Mapped[str | None]
@@ -84,7 +100,7 @@ class GapTable(Table):
     )
 
 
-class ScanTable(Table):
+class ScanTable(DeskTable):
     """Which document a page's scan belongs to."""
 
     __tablename__ = "scans"
@@ -93,7 +109,7 @@ class ScanTable(Table):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), primary_key=True)
 
 
-class WordTable(Table):
+class WordTable(DeskTable):
     """Which words a document has: each once, without regard to case, with its first place."""
 
     __tablename__ = "words"
@@ -109,8 +125,8 @@ class WordTable(Table):
     __table_args__ = (Index(None, "document_id"),)
 
 
-class EntryTable(Table):
-    """The chain: what types.Entry says, a row an entry. Triggers refuse to change or remove a row."""
+class EntryTable(DeskTable):
+    """The log: what LogEntry says, a row an entry. Triggers refuse to change or remove a row."""
 
     __tablename__ = "entries"
 
@@ -159,14 +175,14 @@ class EntryTable(Table):
     )
 
 
-class StandingTable(Table):
-    """What holds for each gap, word or line that was ever spoken of; made again from the chain at any time."""
+class StandingTable(DeskTable):
+    """What holds for each gap, word or line that was ever spoken of; made again from the log at any time."""
 
     __tablename__ = "standing"
 
     target: Mapped[str] = mapped_column(primary_key=True)
     document_id: Mapped[str]
-    status: Mapped[str]
+    status: Mapped[str] = mapped_column(StatusText)
     uid: Mapped[str | None]
     decision: Mapped[str | None]
     version: Mapped[str]
@@ -174,7 +190,7 @@ class StandingTable(Table):
     __table_args__ = (Index(None, "document_id", "status"), Index(None, "status"))
 
 
-class DetachedTable(Table):
+class DetachedTable(DeskTable):
     """Standing decisions and edits that found no place when their document was last read."""
 
     __tablename__ = "detached"
@@ -184,7 +200,7 @@ class DetachedTable(Table):
     problem: Mapped[str]
 
 
-class AssignmentTable(Table):
+class AssignmentTable(DeskTable):
     """Gaps to be read a second time; `uid` is the decision that is judged, `outcome` None while open."""
 
     __tablename__ = "assignments"
@@ -201,7 +217,7 @@ class AssignmentTable(Table):
     __table_args__ = (UniqueConstraint("uid", "reader"), Index(None, "reader", "outcome"))
 
 
-class UserTable(Table):
+class UserTable(DeskTable):
     """An account; the password is kept as its argon2 hash only."""
 
     __tablename__ = "users"
@@ -212,7 +228,7 @@ class UserTable(Table):
     created: Mapped[str]
 
 
-class SessionTable(Table):
+class SessionTable(DeskTable):
     """A browser that is signed in; only the hash of its token is kept, so that a stolen database opens nothing."""
 
     __tablename__ = "sessions"
@@ -222,7 +238,7 @@ class SessionTable(Table):
     expires: Mapped[str]
 
 
-class SignInTable(Table):
+class SignInTable(DeskTable):
     """The log of sign-ins."""
 
     __tablename__ = "sign_ins"

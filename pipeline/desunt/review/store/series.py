@@ -8,97 +8,100 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from desunt.review.store import append as logbook
-from desunt.review.store import log as chain
-from desunt.review.store.current import history, in_force
+from desunt.record.decision_log import LogEntry, effective_entries
+from desunt.review.store import append, log
+from desunt.review.store.current import history
 from desunt.review.store.database import Database
-from desunt.review.store.decisions import Decisions
-from desunt.review.store.entries import Entry, Outcome, Proposal
-from desunt.review.store.errors import Invalid, Unknown
-from desunt.review.store.index_rows import folded
+from desunt.review.store.decisions import DecisionRepository
+from desunt.review.store.entries import Proposal, SeriesOutcome
+from desunt.review.store.errors import Invalid, NotFound
+from desunt.review.store.index_rows import word_key
 from desunt.review.store.queue import gap_row
 from desunt.review.store.schema import EntryTable, GapTable
-from desunt.review.store.values import GapRow, Member, SeriesRow
+from desunt.review.store.values import GapRow, SeriesMember, SeriesRow
 
-MOST = 500
+MAX_SERIES_GAPS = 500
 
 
-class Series:
-    """Gaps with the same engine reading in the same kind of context, across the collection (rows.series_of says which)."""
+class SeriesRepository:
+    """Gaps with the same engine reading in the same kind of context, across the collection (index_rows.series_key says which)."""
 
-    def __init__(self, database: Database, decisions: Decisions) -> None:
+    def __init__(self, database: Database, decisions: DecisionRepository) -> None:
         self._database, self._decisions = database, decisions
 
     def list(self, limit: int = 100) -> tuple[SeriesRow, ...]:
         """Return the series with at least two open gaps, the largest first."""
-        still = func.count().filter(GapTable.status == "open")
-        asked = (
-            select(GapTable.series, func.min(GapTable.engine_reading), func.min(GapTable.kind), still, func.count())
+        open_gaps = func.count().filter(GapTable.status == "open")
+        largest = (
+            select(GapTable.series, func.min(GapTable.engine_reading), func.min(GapTable.kind), open_gaps, func.count())
             .where(GapTable.series.is_not(None))
             .group_by(GapTable.series)
-            .having(still >= 2)
-            .order_by(still.desc(), GapTable.series)
+            .having(open_gaps >= 2)
+            .order_by(open_gaps.desc(), GapTable.series)
             .limit(limit)
         )
         with self._database.reading() as connection:
-            rows: Sequence[Any] = connection.execute(asked).all()
+            rows: Sequence[Any] = connection.execute(largest).all()
         return tuple(SeriesRow(*row) for row in rows)
 
-    def members(self, series: str, like: str | None = None, limit: int = MOST) -> tuple[Member, ...]:
-        """Return the gaps of a series: those between the same words as the gap `like` (or the first) come first. Raises Unknown."""
-        asked = (
+    def members(self, series: str, like: str | None = None, limit: int = MAX_SERIES_GAPS) -> tuple[SeriesMember, ...]:
+        """Return the gaps of a series: those between the same words as the gap `like` (or the first) come first. Raises NotFound."""
+        gaps = (
             select(GapTable.__table__)
             .where(GapTable.series == series)
             .order_by(GapTable.document_id, GapTable.place)
-            .limit(min(limit, MOST))
+            .limit(min(limit, MAX_SERIES_GAPS))
         )
         with self._database.reading() as connection:
-            rows = [gap_row(row) for row in connection.execute(asked).mappings()]
+            rows = [gap_row(row) for row in connection.execute(gaps).mappings()]
         if not rows:
-            raise Unknown(f"no series {series!r}")
-        model = next((row for row in rows if row.gap_id == like), rows[0])
-        found = (Member(row, _neighbours(row) == _neighbours(model)) for row in rows)
-        return tuple(sorted(found, key=lambda member: not member.same_words))
+            raise NotFound(f"no series {series!r}")
+        reference = next((row for row in rows if row.gap_id == like), rows[0])
+        members = (SeriesMember(row, _neighbour_words(row) == _neighbour_words(reference)) for row in rows)
+        return tuple(sorted(members, key=lambda member: not member.same_words))
 
-    def decide(self, proposals: Sequence[Proposal]) -> Outcome:
+    def decide(self, proposals: Sequence[Proposal]) -> SeriesOutcome:
         """Decide many gaps in one transaction, an entry each; those that someone else decided meanwhile are logged and listed as stale.
 
-        Raises Invalid, Unknown or NotAllowed, and then decides none of them.
+        Raises Invalid, NotFound or NotAllowed, and then decides none of them.
         """
         if not proposals or len({proposal.gap_id for proposal in proposals}) != len(proposals):
             raise Invalid("a series names each of its gaps once")
-        places = [self._decisions.place(proposal) for proposal in proposals]
+        contexts = [self._decisions.context(proposal) for proposal in proposals]
         at, series = self._database.clock(), uuid.uuid4().hex
         with self._database.writing() as connection:
-            made = [logbook.put(connection, one, place, at, series=series)[0] for one, place in zip(proposals, places, strict=True)]
-        series = next((entry.series for entry in made if entry.series), series)
-        return Outcome(series, tuple(e for e in made if not e.stale), tuple(e for e in made if e.stale))
+            entries = [
+                append.append_decision(connection, proposal, context, at, series=series)[0]
+                for proposal, context in zip(proposals, contexts, strict=True)
+            ]
+        return _outcome(next((entry.series for entry in entries if entry.series), series), entries)
 
-    def undo(self, series: str, editor: str) -> tuple[Entry, ...]:
-        """Take back all decisions of a series that are still in force, a new entry each. Raises Unknown."""
+    def undo(self, series: str, editor: str) -> tuple[LogEntry, ...]:
+        """Take back all decisions of a series that are still in force, a new entry each. Raises NotFound."""
         with self._database.writing() as connection:
-            found = _entries(connection, series)
-            if not found:
-                raise Unknown(f"no decisions of a series {series!r}")
-            standing = [entry for entry in found if entry.uid in {one.uid for one in in_force(history(connection, entry.target))}]
+            entries = _decisions_of_series(connection, series)
+            if not entries:
+                raise NotFound(f"no decisions of a series {series!r}")
+            effective = [entry for entry in entries if entry in effective_entries(history(connection, entry.target))]
             at = self._database.clock()
-            return tuple(logbook.revoke(connection, entry.uid, editor, at, series=series)[0] for entry in standing)
+            return tuple(append.revoke(connection, entry.uid, editor, at, series=series)[0] for entry in effective)
 
-    def decided(self, limit: int = 100) -> tuple[Outcome, ...]:
+    def decided(self, limit: int = 100) -> tuple[SeriesOutcome, ...]:
         """Return the series that were decided, the latest first, with the entries that took effect (taken back or not)."""
-        last = func.max(EntryTable.seq)
-        asked = (
-            select(EntryTable.series).where(EntryTable.series.is_not(None)).group_by(EntryTable.series).order_by(last.desc()).limit(limit)
-        )
+        named, latest = EntryTable.series.is_not(None), func.max(EntryTable.seq).desc()
+        series_keys = select(EntryTable.series).where(named).group_by(EntryTable.series).order_by(latest).limit(limit)
         with self._database.reading() as connection:
-            found = [(name, _entries(connection, name)) for name in connection.scalars(asked) if name]
-        return tuple(Outcome(n, tuple(e for e in f if not e.stale), tuple(e for e in f if e.stale)) for n, f in found)
+            return tuple(_outcome(key, _decisions_of_series(connection, key)) for key in connection.scalars(series_keys) if key)
 
 
-def _entries(connection: Connection, series: str) -> tuple[Entry, ...]:
-    return tuple(chain.entries(connection, EntryTable.series == series, EntryTable.action == "decide", EntryTable.moved_from.is_(None)))
+def _outcome(series: str, entries: Sequence[LogEntry]) -> SeriesOutcome:
+    return SeriesOutcome(series, tuple(entry for entry in entries if not entry.stale), tuple(entry for entry in entries if entry.stale))
 
 
-def _neighbours(row: GapRow) -> tuple[str, str]:
+def _decisions_of_series(connection: Connection, series: str) -> tuple[LogEntry, ...]:
+    return tuple(log.entries(connection, EntryTable.series == series, EntryTable.action == "decide", EntryTable.moved_from.is_(None)))
+
+
+def _neighbour_words(row: GapRow) -> tuple[str, str]:
     before, after = row.before.split(), row.after.split()
-    return folded(before[-1]) if before else "", folded(after[0]) if after else ""
+    return word_key(before[-1]) if before else "", word_key(after[0]) if after else ""

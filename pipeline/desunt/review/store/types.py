@@ -1,38 +1,35 @@
-"""All values and refusals of the store under one name, for the pages."""
+"""All values and errors of the store under one name, for the pages."""
 
 from __future__ import annotations
 
 from desunt.review.store.entries import (
-    DECISIONS_SCHEMA,
-    Action,
     Assignment,
-    Chain,
-    Detached,
+    ChainCheck,
+    DetachedEntry,
     Disagreement,
     EditProposal,
-    Entry,
-    Imported,
+    ImportResult,
     NewGap,
-    Outcome,
+    PlaceStatus,
     Proposal,
-    Standing,
+    SeriesOutcome,
 )
-from desunt.review.store.errors import Away, Changed, Conflict, Invalid, NotAllowed, Throttled, Unknown
+from desunt.review.store.errors import Conflict, Invalid, NotAllowed, NotFound, Stale, Throttled, Unavailable
+from desunt.review.store.validation import MAX_NAME_LETTERS, clean_name
 from desunt.review.store.values import (
-    ORDERS,
+    QUEUE_WORD_ALIASES,
     ROLES,
-    STATUSES,
-    Counts,
-    DocumentRow,
     GapKind,
     GapRow,
-    Member,
+    IndexedDocument,
     Occurrence,
     Order,
-    Query,
+    QueueCounts,
+    QueueFilter,
     QueuePage,
-    Refreshed,
+    RefreshResult,
     Role,
+    SeriesMember,
     SeriesRow,
     SignIn,
     Status,
@@ -40,8 +37,9 @@ from desunt.review.store.values import (
 )
 
 __all__ = [
-    "DECISIONS_SCHEMA", "ORDERS", "ROLES", "STATUSES", "Action", "Assignment", "Away", "Chain", "Changed", "Conflict", "Counts",
-    "Detached", "Disagreement", "DocumentRow", "EditProposal", "Entry", "GapKind", "GapRow", "Imported", "Invalid", "Member",
-    "NewGap", "NotAllowed", "Occurrence", "Order", "Outcome", "Proposal", "Query", "QueuePage", "Refreshed", "Role", "SeriesRow",
-    "SignIn", "Standing", "Status", "Throttled", "Unknown", "User",
+    "MAX_NAME_LETTERS", "QUEUE_WORD_ALIASES", "ROLES", "Assignment", "ChainCheck", "Conflict", "DetachedEntry",
+    "Disagreement", "EditProposal", "GapKind", "GapRow", "ImportResult", "IndexedDocument", "Invalid", "NewGap",
+    "NotAllowed", "NotFound", "Occurrence", "Order", "PlaceStatus", "Proposal", "QueueCounts", "QueueFilter", "QueuePage",
+    "RefreshResult", "Role", "SeriesMember", "SeriesOutcome", "SeriesRow", "SignIn", "Stale", "Status", "Throttled", "Unavailable",
+    "User", "clean_name",
 ]  # fmt: skip

@@ -8,24 +8,25 @@ import unicodedata
 from desunt.review.store.errors import Invalid
 
 # More than any gap of a page can hold; a limit all the same, for a hand that pastes a book.
-LONGEST = 20_000
+MAX_TEXT_LETTERS = 20_000
+MAX_NAME_LETTERS = 80
 # Control characters (but tabs and line ends) and halves of letters: no file format and not every database takes them.
-UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-UID = re.compile(r"[0-9a-f]{32}")
+UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+UID_PATTERN = re.compile(r"[0-9a-f]{32}")
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return the text in NFC. Raises Invalid for characters that cannot be kept and for far too many."""
-    if UNFIT.search(text):
+    if UNSTORABLE.search(text):
         raise Invalid("the text holds control characters or half letters", remedy="Type it anew")
-    if len(text) > LONGEST:
-        raise Invalid(f"the text has {len(text)} letters; {LONGEST} is the most")
+    if len(text) > MAX_TEXT_LETTERS:
+        raise Invalid(f"the text has {len(text)} letters; {MAX_TEXT_LETTERS} is the most")
     return unicodedata.normalize("NFC", text)
 
 
 def clean_name(name: str) -> str:
-    """Return the name of a user. Raises Invalid if it is empty, too long, or holds what cannot be seen."""
-    name = clean(name).strip()
-    if not name or len(name) > 80 or not name.isprintable():
-        raise Invalid(f"{name[:80]!r} is no name for a user: 1 to 80 letters that can be seen")
+    """Return a name in NFC with single spaces. Raises Invalid if it is empty, too long, or holds what cannot be seen."""
+    name = re.sub(" +", " ", unicodedata.normalize("NFC", name).strip())
+    if not 1 <= len(name) <= MAX_NAME_LETTERS or not name.isprintable():
+        raise Invalid(f"a name has 1 to {MAX_NAME_LETTERS} letters that can be seen", remedy="Give another one")
     return name

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from desunt.record.conjecture import Verdict
 from desunt.record.document import Box, Reason, Unit
 
-# `aside` is a withheld or blank place: nobody is asked to fill it, and any editor may still decide otherwise.
-Status: TypeAlias = Literal["open", "decided", "left-open", "contested", "aside"]
-Order: TypeAlias = Literal["cheap", "document", "doubt"]
+# `excluded` is a withheld or blank place: nobody is asked to fill it, and any editor may still decide otherwise.
+Status: TypeAlias = Literal["open", "decided", "left-open", "contested", "excluded"]
+Order: TypeAlias = Literal["most_certain", "document", "least_certain"]
 GapKind: TypeAlias = Literal["name", "number", "word"]
 Role: TypeAlias = Literal["reader", "editor", "approver"]
 
-STATUSES: tuple[Status, ...] = ("open", "decided", "left-open", "contested", "aside")
-ORDERS: tuple[Order, ...] = ("cheap", "document", "doubt")
-ROLES: tuple[Role, ...] = ("reader", "editor", "approver")
+STATUSES: tuple[Status, ...] = get_args(Status)
+ROLES: tuple[Role, ...] = get_args(Role)
+# Words of 0.2.0 that addresses and cursors may still carry.
+QUEUE_WORD_ALIASES = {"cheap": "most_certain", "doubt": "least_certain", "aside": "excluded"}
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class QueueFilter:
     """What a queue shows; None and "" ask for everything.
 
-    Orders: `cheap` has the best first candidates first and refusals last, `document` is reading order, `doubt` has the least certain
-    first. `least`-`most` is a length in letters that the gap may have; `mine` is the name of the editor whose decisions stand;
+    Orders: `most_certain` has the best first candidates first and refusals last, `document` is reading order, `least_certain` is for
+    a fresh mind. `least`-`most` is a length in letters that the gap may have; `mine` is the name of the editor whose decisions hold;
     `text` is looked for, without regard to case, in the engine reading, the words around the gap and the first candidate.
     """
 
-    order: Order = "cheap"
+    order: Order = "most_certain"
     status: Status | None = "open"
     document: str | None = None
     reason: Reason | None = None
@@ -82,7 +83,7 @@ class GapRow:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """Gaps in the order that was asked for; `following` and `preceding` are cursors for `Queue.page`, None at the ends."""
+    """Gaps in the order that was asked for; `following` and `preceding` are cursors for `GapQueue.page`, None at the ends."""
 
     rows: tuple[GapRow, ...]
     following: str | None
@@ -90,8 +91,8 @@ class QueuePage:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many gaps a query finds, and how they divide, each by its name, most first."""
+class QueueCounts:
+    """How many gaps a filter lets through, and how they divide, each by its name, most first."""
 
     total: int
     status: dict[str, int]
@@ -101,7 +102,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentRow:
+class IndexedDocument:
     """A document of the collection; `missing` if its folder is gone, while decisions about it are kept."""
 
     document_id: str
@@ -115,7 +116,7 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
+class RefreshResult:
     """What a look at the folders found; `problems` name the folders that could not be read and why."""
 
     documents: int
@@ -148,7 +149,7 @@ class SeriesRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class SeriesMember:
     """A gap of a series; `same_words` if its neighbours are those of the gap that was asked about."""
 
     gap: GapRow

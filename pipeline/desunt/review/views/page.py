@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desunt.export.wording import REASONS, decision_in_words, extent_in_words
+from desunt.export.wording import REASON_WORDS, decision_in_words, extent_in_words
 from desunt.record.document import Box, Gap, Page, Word
 from desunt.record.files import Record
 from desunt.review.environment import Environment
-from desunt.review.store.types import Unknown
-from desunt.review.views.gap import marks_of
+from desunt.review.store.types import NotFound
+from desunt.review.views.gap import gap_marks
 from desunt.review.views.picture import LinePicture, PagePicture, line_picture, page_picture
-from desunt.review.views.text import TextLine, place_of, text_lines
+from desunt.review.views.text import PageTextLine, find_token, text_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +42,37 @@ class PageView:
     number: int
     pages: int
     picture: PagePicture | None
-    text: tuple[TextLine, ...]
+    text: tuple[PageTextLine, ...]
     at: TokenView | None
 
 
 def page_view(desk: Environment, key: str, number: int, token_id: str) -> PageView:
-    """Return a page of a document; raises Unknown for a page or token that is not there."""
+    """Return a page of a document; raises NotFound for a page or token that is not there."""
     row = desk.library.find(key)
-    record = desk.store.index.shown(row.document_id)
+    record = desk.store.index.edited_record(row.document_id)
     page = next((page for page in record.document.pages if page.number == number), None)
     if page is None:
-        raise Unknown(f"{row.title} has no page {number}", remedy="go back to the overview")
+        raise NotFound(f"{row.title} has no page {number}", remedy="go back to the overview")
     lines = text_lines(page, record)
-    at = _token(desk, key, record, page, token_id) if token_id else None
-    return PageView(key, row.title, number, len(record.document.pages), page_picture(page.image, marks_of(lines)), lines, at)
+    at = _token_view(desk, key, record, page, token_id) if token_id else None
+    return PageView(key, row.title, number, len(record.document.pages), page_picture(page.image, gap_marks(lines)), lines, at)
 
 
-def _token(desk: Environment, key: str, record: Record, page: Page, token_id: str) -> TokenView | None:
+def _token_view(desk: Environment, key: str, record: Record, page: Page, token_id: str) -> TokenView | None:
     """Return the token; None if an edit has taken it off the page, which a link from the log may still name."""
-    found = place_of(record, token_id)
-    if found is None or found[0].number != page.number:
+    place = find_token(record, token_id)
+    if place is None or place.page.number != page.number:
         return None
-    _, line, token = found
-    place = [one.id for one in line.tokens].index(token.id)
-    following = line.tokens[place + 1 :]
-    words_after = next((n for n, one in enumerate(following) if isinstance(one, Gap)), len(following))
+    line, token = place.line, place.token
+    following = line.tokens[line.tokens.index(token) + 1 :]
+    words_after = next((count for count, later in enumerate(following) if isinstance(later, Gap)), len(following))
     decision = (record.decisions or {}).get(token.id)
-    versions = desk.store.decisions
+    decisions = desk.store.decisions
     return TokenView(
         id=token.id, is_gap=isinstance(token, Gap), text=token.text if isinstance(token, Word) else token.printed, box=token.box,
-        reason=REASONS[token.reason] if isinstance(token, Gap) else "", extent=extent_in_words(token) if isinstance(token, Gap) else "",
+        reason=REASON_WORDS[token.reason] if isinstance(token, Gap) else "",
+        extent=extent_in_words(token) if isinstance(token, Gap) else "",
         decision=decision_in_words(decision) if decision else "", reading=(decision.text or "") if decision else "",
         words_after=words_after, next_is_gap=bool(following) and isinstance(following[0], Gap),
-        version=versions.version(token.id), line_version=versions.version(line.id), line_picture=line_picture(key, page, line, token),
+        version=decisions.version(token.id), line_version=decisions.version(line.id), line_picture=line_picture(key, place),
     )  # fmt: skip

@@ -12,51 +12,53 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from desunt.__version__ import __version__
 from desunt.export.formats.csv import safe_cell
-from desunt.export.outputs import Decided
-from desunt.record.files import publish_part, write_part
-from desunt.run.events import pages_unread
-from desunt.run.report.rows import DocumentRow, PageRow, document_row, folders
+from desunt.record.atomic import publish_part, write_part
+from desunt.record.edits import DecisionLookup
+from desunt.record.folder import document_folders
+from desunt.run.events import describe_unread_pages
+from desunt.run.report.rows import DocumentReport, PageReport, document_report
 from desunt.run.report.totals import Totals
 
-REPORT, TABLE = "report.html", "report.csv"
-HEAD = (
+REPORT_NAME, TABLE_NAME = "report.html", "report.csv"
+TABLE_HEADER = (
     "document", "page", "state", "reason", "words", "unclear words", "mean legibility", "gaps", "illegible", "withheld", "other gaps",
     "conjectured", "refused", "decided", "finished",
 )  # fmt: skip
 
 
-def write_report(out: Path, decided: Decided | None = None) -> tuple[Path, Path]:
+def write_report(out: Path, decided: DecisionLookup | None = None) -> tuple[Path, Path]:
     """Write both files beside the results, and return them.
 
     Documents are read one after another, and of each a page after another: memory does not grow with the collection. With `decided`, what
     stands at the desk counts; else what `decisions.json` says.
     """
     totals = Totals()
-    table = write_part(out / TABLE, _table(out, totals, decided))
-    page = write_part(out / REPORT, (_environment().get_template("report.html.j2").render(totals=totals, version=__version__).encode(),))
-    publish_part(table, out / TABLE)
-    publish_part(page, out / REPORT)
-    return out / REPORT, out / TABLE
+    table = write_part(out / TABLE_NAME, _table(out, totals, decided))
+    html = _environment().get_template("report.html.j2").render(totals=totals, version=__version__)
+    report = write_part(out / REPORT_NAME, (html.encode(),))
+    publish_part(table, out / TABLE_NAME)
+    publish_part(report, out / REPORT_NAME)
+    return out / REPORT_NAME, out / TABLE_NAME
 
 
-def _table(out: Path, totals: Totals, decided: Decided | None) -> Iterator[bytes]:
+def _table(out: Path, totals: Totals, decided: DecisionLookup | None) -> Iterator[bytes]:
     """Yield the rows of the table as they are counted."""
-    yield "\ufeff".encode() + _row(HEAD)
-    for folder in folders(out):
-        document = document_row(folder, decided)
+    yield "\ufeff".encode() + _row(TABLE_HEADER)
+    for folder in document_folders(out):
+        document = document_report(folder, decided)
         for page in document.pages():
             totals.add_page(page)
             yield _row(_cells(document, page))
         totals.add_document(document)
 
 
-def _cells(document: DocumentRow, page: PageRow) -> tuple[str, ...]:
+def _cells(document: DocumentReport, page: PageReport) -> tuple[str, ...]:
     legibility = "" if page.legibility is None else f"{page.legibility:.3f}"
-    numbers = (page.words, page.unclear)
+    words = (page.words, page.unclear)
     gaps = (sum(page.gaps.values()), page.gaps["illegible"], page.gaps["withheld"], page.other_gaps)
-    found = (page.conjectured, page.refused, page.decided)
+    opinions = (page.conjectured, page.refused, page.decided)
     return (
-        document.id, str(page.number), page.state, page.remark, *map(str, numbers), legibility, *map(str, gaps), *map(str, found),
+        document.id, str(page.number), page.state, page.remark, *map(str, words), legibility, *map(str, gaps), *map(str, opinions),
         page.finished,
     )  # fmt: skip
 
@@ -72,6 +74,6 @@ def _environment() -> Environment:
     loader = PackageLoader("desunt.run.report")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["thousands"] = "{:,}".format
-    environment.filters["unread"] = pages_unread
+    environment.filters["unread"] = describe_unread_pages
     environment.filters["per_cent"] = "{:.1%}".format
     return environment

@@ -10,20 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from desunt.export.outputs import Decided
-from desunt.record import folder as journal
+from desunt.export.wording import DEFAULT_VOUCH, vouch_threshold
 from desunt.record.conjecture import Decision, Refusal
+from desunt.record.edits import DecisionLookup
 from desunt.record.files import read_decisions
-from desunt.record.folder import DocumentStatus, SourceFile
-from desunt.record.lazy import page_values, stored_record
-from desunt.run.events import pages_unread
-from desunt.run.workflow import FILLED
-
-VOUCHED = 0.9
+from desunt.record.folder import SourceFile, page_path, read_source
+from desunt.record.lazy import open_record, page_values
+from desunt.record.status import DocumentStatus, document_status
+from desunt.run.events import describe_unread_pages
+from desunt.run.workflow import FILLABLE_REASONS
 
 
 @dataclass(frozen=True, slots=True)
-class PageRow:
+class PageReport:
     """One page: its state, words, mean legibility, gaps by reason, and how many gaps have a conjecture, a refusal, a decision."""
 
     number: int
@@ -36,7 +35,7 @@ class PageRow:
     conjectured: int = 0
     refused: int = 0
     decided: int = 0
-    at: float = 0.0
+    finished_at: float = 0.0
 
     @property
     def other_gaps(self) -> int:
@@ -56,11 +55,11 @@ class PageRow:
 
     @property
     def finished(self) -> str:
-        return datetime.fromtimestamp(self.at, UTC).isoformat(timespec="seconds") if self.at else ""
+        return datetime.fromtimestamp(self.finished_at, UTC).isoformat(timespec="seconds") if self.finished_at else ""
 
 
 @dataclass(slots=True)
-class DocumentRow:
+class DocumentReport:
     """One document, and, once its pages were gone through, what they come to."""
 
     folder: Path
@@ -82,39 +81,40 @@ class DocumentRow:
         """Return the gaps that an editor may still decide."""
         return max(0, self.fillable - self.accepted - self.other_decided)
 
-    def pages(self) -> Iterator[PageRow]:
+    def pages(self) -> Iterator[PageReport]:
         """Yield the pages in order, those that failed or were never reached among them; counts on the way."""
-        opinions = _opinions(self.folder)
+        opinion_kinds, vouch = _opinion_kinds_and_vouch(self.folder)
         values = page_values(self.folder) if (self.folder / "record.json").exists() else iter(())
         if self.source.problem:
-            yield PageRow(0, "failed", self.source.problem)
+            yield PageReport(0, "failed", self.source.problem)
             return
         for number in range(1, self.source.pages + 1):
-            page, problem = next(values, None), _failure(self.folder, number)
+            page, problem = next(values, None), _failure_reason(self.folder, number)
             if problem:
-                yield PageRow(number, "failed", problem)
+                yield PageReport(number, "failed", problem)
             elif page is None:
-                done = journal.page_path(self.folder, number)
-                yield PageRow(number, "unfinished", "read, and its document not finished" if done.exists() else "not read yet")
+                is_read = page_path(self.folder, number).exists()
+                yield PageReport(number, "unfinished", "read, and its document not finished" if is_read else "not read yet")
             else:
-                yield self._page(number, page, opinions)
+                yield self._page(number, page, opinion_kinds, vouch)
 
-    def _page(self, number: int, page: Mapping[str, Any], opinions: Mapping[str, str]) -> PageRow:
+    def _page(self, number: int, page: Mapping[str, Any], opinion_kinds: Mapping[str, str], vouch: float) -> PageReport:
         tokens = [token for region in page["regions"] for line in region["lines"] for token in line["tokens"]]
         gaps = [token for token in tokens if "reason" in token]
         words = [token for token in tokens if "reason" not in token]
         verdicts = [self.decisions[gap["id"]].verdict for gap in gaps if gap["id"] in self.decisions]
-        found = Counter(opinions.get(gap["id"], "") for gap in gaps if gap["id"] not in self.decisions)
+        undecided = Counter(opinion_kinds.get(gap["id"], "") for gap in gaps if gap["id"] not in self.decisions)
         self.gaps += len(gaps)
-        self.fillable += sum(gap["reason"] in FILLED for gap in gaps)
+        self.fillable += sum(gap["reason"] in FILLABLE_REASONS for gap in gaps)
         self.accepted += sum(verdict in ("accepted", "amended") for verdict in verdicts)
         self.other_decided += sum(verdict not in ("accepted", "amended") for verdict in verdicts)
-        self.conjectured += found["conjecture"]
-        open_here = sum(gap["reason"] in FILLED and gap["id"] not in self.decisions for gap in gaps)
-        unclear = sum(word["legibility"] is not None and word["legibility"] < VOUCHED for word in words)
-        return PageRow(
-            number, "needs review" if open_here else "done", "", len(words), unclear, page["legibility"],
-            Counter(gap["reason"] for gap in gaps), found["conjecture"], found["refusal"], len(verdicts), _finished(self.folder, number),
+        self.conjectured += undecided["conjecture"]
+        open_gaps = sum(gap["reason"] in FILLABLE_REASONS and gap["id"] not in self.decisions for gap in gaps)
+        unclear = sum(word["legibility"] is not None and word["legibility"] < vouch for word in words)
+        return PageReport(
+            number, "needs review" if open_gaps else "done", "", len(words), unclear, page["legibility"],
+            Counter(gap["reason"] for gap in gaps), undecided["conjecture"], undecided["refusal"], len(verdicts),
+            _finished_at(self.folder, number),
         )  # fmt: skip
 
     @property
@@ -124,53 +124,48 @@ class DocumentRow:
             return "not read to the end"
         if not self.gaps:
             return f"no gaps{self._unread}"
-        rest = self.open_gaps - self.conjectured
-        parts = [
+        counts = [
             (self.accepted, "accepted"),
             (self.conjectured, "conjectured"),
-            (max(0, rest), "left open"),
+            (max(0, self.open_gaps - self.conjectured), "left open"),
             (self.other_decided, "decided otherwise"),
             (self.gaps - self.fillable, "not to be filled"),
         ]
-        told = ", ".join(f"{number} {word}" for number, word in parts if number)
-        return f"{self.gaps} gap{'' if self.gaps == 1 else 's'}: {told}{self._unread}"
+        outcomes = ", ".join(f"{number} {word}" for number, word in counts if number)
+        return f"{self.gaps} gap{'' if self.gaps == 1 else 's'}: {outcomes}{self._unread}"
 
     @property
     def _unread(self) -> str:
-        return f"; {pages_unread(self.status.nothing_read)}" if self.status.nothing_read else ""
+        return f"; {describe_unread_pages(self.status.nothing_read)}" if self.status.nothing_read else ""
 
 
-def folders(out: Path) -> Iterator[Path]:
-    """Yield the documents' folders in the order of their names."""
-    yield from sorted(path.parent for path in out.glob("*/source.json"))
-
-
-def document_row(folder: Path, decided: Decided | None) -> DocumentRow:
+def document_report(folder: Path, decided: DecisionLookup | None) -> DocumentReport:
     """Read what is known about a document without its pages."""
-    source = journal.read_source(folder)
-    assert source is not None, "folders() found its source.json"
-    stands = decided(source.document_id) if decided else None
-    decisions = stands[0] if stands else read_decisions(folder)
-    return DocumentRow(folder, source, journal.status_of(folder, source), decisions)
+    source = read_source(folder)
+    assert source is not None, "document_folders() found its source.json"
+    at_desk = decided(source.document_id) if decided else None
+    decisions = at_desk.decisions if at_desk else read_decisions(folder)
+    return DocumentReport(folder, source, document_status(folder, source), decisions)
 
 
-def _opinions(folder: Path) -> dict[str, str]:
-    """Return whether there is a conjecture or a refusal about each gap that was asked about."""
+def _opinion_kinds_and_vouch(folder: Path) -> tuple[dict[str, str], float]:
+    """Return whether there is a conjecture or a refusal about each gap, and below what legibility words are unclear."""
     if not (folder / "conjectures.json").exists() or not (folder / "record.json").exists():
-        return {}
-    with stored_record(folder) as record:
-        return {gap: "refusal" if isinstance(opinion, Refusal) else "conjecture" for gap, opinion in record.opinions.items()}
+        return {}, DEFAULT_VOUCH
+    with open_record(folder) as record:
+        kinds = {gap: "refusal" if isinstance(opinion, Refusal) else "conjecture" for gap, opinion in record.opinions.items()}
+        return kinds, vouch_threshold(record)
 
 
-def _failure(folder: Path, number: int) -> str:
+def _failure_reason(folder: Path, number: int) -> str:
     try:
-        return str(json.loads(journal.page_path(folder, number, ".failed").read_bytes())["problem"])
+        return str(json.loads(page_path(folder, number, ".failed").read_bytes())["problem"])
     except (OSError, ValueError, KeyError):
         return ""
 
 
-def _finished(folder: Path, number: int) -> float:
+def _finished_at(folder: Path, number: int) -> float:
     try:
-        return journal.page_path(folder, number).stat().st_mtime
+        return page_path(folder, number).stat().st_mtime
     except OSError:
         return 0.0

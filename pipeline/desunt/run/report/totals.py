@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from desunt.run.events import reason_of
-from desunt.run.report.rows import DocumentRow, PageRow
+from desunt.run.events import failure_category
+from desunt.run.report.rows import DocumentReport, PageReport
 
 # Lists of the page are cut here; the table has everything.
-MOST = 200
+MAX_LISTED = 200
 STATES = ("done", "needs review", "failed", "unfinished")
-# Minutes of a bar over time: the shortest that needs no more than BARS of them.
-MINUTES, BARS = (1, 5, 15, 60, 240, 1440, 10080), 60
+# Minutes of a bar over time: the shortest that needs no more than MAX_TIME_BARS of them.
+BAR_MINUTES, MAX_TIME_BARS = (1, 5, 15, 60, 240, 1440, 10080), 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class First:
+class ReviewPriority:
     """A page that needs review: the more open gaps and doubtful words for each word it has, the earlier."""
 
     weight: float
@@ -56,14 +56,14 @@ class Totals:
     tenths: Counter[int] = field(default_factory=Counter)
     minutes: Counter[int] = field(default_factory=Counter)
     sentences: list[tuple[str, str, str, str]] = field(default_factory=list)
-    _first: list[First] = field(default_factory=list)
-    _waiting: list[PageRow] = field(default_factory=list)
+    _most_urgent: list[ReviewPriority] = field(default_factory=list)
+    _pages_to_review: list[PageReport] = field(default_factory=list)
 
     @property
     def pages(self) -> int:
         return sum(self.states.values())
 
-    def add_page(self, page: PageRow) -> None:
+    def add_page(self, page: PageReport) -> None:
         """Count a page of the document that is added next."""
         self.states[page.state] += 1
         self.words, self.unclear = self.words + page.words, self.unclear + page.unclear
@@ -71,31 +71,31 @@ class Totals:
         self.gaps.update(page.gaps)
         self.outcomes.update({"conjectured": page.conjectured, "refused": page.refused, "decided": page.decided})
         if page.state == "failed":
-            self.reasons[reason_of(page.reason)] += 1
-            self.examples.setdefault(reason_of(page.reason), page.reason)
+            self.reasons[failure_category(page.reason)] += 1
+            self.examples.setdefault(failure_category(page.reason), page.reason)
         if page.legibility is not None:
             self.tenths[min(9, int(10 * page.legibility))] += 1
-        if page.at:
-            self.minutes[int(page.at // 60)] += 1
+        if page.finished_at:
+            self.minutes[int(page.finished_at // 60)] += 1
         if page.state == "needs review":
-            self._waiting.append(page)
+            self._pages_to_review.append(page)
 
-    def add_document(self, document: DocumentRow) -> None:
+    def add_document(self, document: DocumentReport) -> None:
         """Count a document, all of whose pages were added before."""
         self.documents += 1
-        for page in self._waiting:
+        for page in self._pages_to_review:
             open_gaps = page.conjectured + page.refused
             weight = (open_gaps + page.unclear) / max(1, page.words + open_gaps)
-            one = First(weight, document.id, page.number, page.words, page.unclear, open_gaps, document.folder.name)
-            (heapq.heappush if len(self._first) < MOST else heapq.heappushpop)(self._first, one)
-        self._waiting.clear()
-        if len(self.sentences) < MOST:
+            priority = ReviewPriority(weight, document.id, page.number, page.words, page.unclear, open_gaps, document.folder.name)
+            (heapq.heappush if len(self._most_urgent) < MAX_LISTED else heapq.heappushpop)(self._most_urgent, priority)
+        self._pages_to_review.clear()
+        if len(self.sentences) < MAX_LISTED:
             self.sentences.append((document.id, document.folder.name, document.status.state, document.sentence))
 
     @property
-    def first(self) -> list[First]:
+    def review_first(self) -> list[ReviewPriority]:
         """Return the pages that need review first."""
-        return sorted(self._first, key=lambda one: (-one.weight, one.document, one.page))
+        return sorted(self._most_urgent, key=lambda page: (-page.weight, page.document, page.page))
 
     @property
     def state_bars(self) -> list[Bar]:
@@ -103,7 +103,7 @@ class Totals:
 
     @property
     def gap_bars(self) -> list[Bar]:
-        return bars(sorted(self.gaps.items(), key=lambda one: (-one[1], one[0])))
+        return bars(sorted(self.gaps.items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def legibility_bars(self) -> list[Bar]:
@@ -111,16 +111,16 @@ class Totals:
 
     @property
     def time_bars(self) -> list[Bar]:
-        """Return how many pages were finished in each stretch of time; of longer times only the last BARS."""
+        """Return how many pages were finished in each interval; of longer times only the last MAX_TIME_BARS."""
         if not self.minutes:
             return []
         first, last = min(self.minutes), max(self.minutes)
-        width = next((one for one in MINUTES if (last - first) // one < BARS), MINUTES[-1])
+        width = next((minutes for minutes in BAR_MINUTES if (last - first) // minutes < MAX_TIME_BARS), BAR_MINUTES[-1])
         counts: Counter[int] = Counter()
         for minute, number in self.minutes.items():
             counts[minute // width] += number
-        stretches = range(first // width, last // width + 1)[-BARS:]
-        return bars((datetime.fromtimestamp(60 * one * width, UTC).strftime("%d %b %H:%M"), counts[one]) for one in stretches)
+        intervals = range(first // width, last // width + 1)[-MAX_TIME_BARS:]
+        return bars((datetime.fromtimestamp(60 * i * width, UTC).strftime("%d %b %H:%M"), counts[i]) for i in intervals)
 
     @property
     def pages_a_minute(self) -> float | None:
@@ -130,6 +130,6 @@ class Totals:
 
 def bars(numbers: Iterable[tuple[str, int]]) -> list[Bar]:
     """Return bars for a chart."""
-    known = list(numbers)
-    longest = max((number for _, number in known), default=0) or 1
-    return [Bar(name, number, number / longest) for name, number in known]
+    named_numbers = list(numbers)
+    longest = max((number for _, number in named_numbers), default=0) or 1
+    return [Bar(name, number, number / longest) for name, number in named_numbers]

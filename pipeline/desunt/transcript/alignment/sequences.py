@@ -21,13 +21,13 @@ Keys: TypeAlias = Sequence[str]
 # Words (rows) against words (columns) that one step of the alignment takes.
 MOVES = ((1, 1), (2, 1), (1, 2), (3, 1), (1, 3))
 # Words less alike than this are never taken for one another.
-ALIKE = 0.55
+MIN_SIMILARITY = 0.55
 # A word more on one side costs little: marks, stamps and lost lines are common; but enough to keep matches together.
-SKIP = 0.03
+SKIP_COST = 0.03
 # In a gap it costs next to nothing.
-FREE = 0.001
+GAP_SKIP_COST = 0.001
 # A table of more cells is cut in two where nothing better is known.
-MOST_CELLS = 2_000_000
+MAX_TABLE_CELLS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class Match:
     right: int
 
 
-def key_of(text: str) -> str:
+def matching_key(text: str) -> str:
     """Return what is compared of a word: letters and figures without case and accents; of punctuation alone, itself."""
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
-    return re.sub(r"[\W_]+", "", plain).casefold() or text
+    unaccented = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return re.sub(r"[\W_]+", "", unaccented).casefold() or text
 
 
 def match_words(first: Keys, second: Keys, gaps: frozenset[int] = frozenset()) -> tuple[Match, ...]:
@@ -51,14 +51,14 @@ def match_words(first: Keys, second: Keys, gaps: frozenset[int] = frozenset()) -
 
     `gaps` are the places in the first sequence before which something is lost: there, words of the second cost nothing.
     """
-    return tuple(sorted(_between(first, second, gaps), key=lambda match: match.top))
+    return tuple(sorted(_match_rectangles(first, second, gaps), key=lambda match: match.top))
 
 
-def _between(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]:
+def _match_rectangles(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]:
     """Yield the matches of all rectangles between anchors; a stack instead of recursion, for long documents."""
-    waiting = [(0, len(first), 0, len(second))]
-    while waiting:
-        top, bottom, left, right = waiting.pop()
+    stack = [(0, len(first), 0, len(second))]
+    while stack:
+        top, bottom, left, right = stack.pop()
         # Behind a gap the first equal word may still belong to the gap.
         while top < bottom and left < right and first[top] == second[left] and top not in gaps:
             yield Match(top, top + 1, left, left + 1)
@@ -66,57 +66,57 @@ def _between(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]
         if top == bottom or left == right:
             continue
         cells = (bottom - top) * (right - left)
-        anchors = _anchors(first[top:bottom], second[left:right]) if cells > 10_000 else []
+        anchors = _find_anchors(first[top:bottom], second[left:right]) if cells > 10_000 else []
         if anchors:
-            here = (top, left)
+            corner = (top, left)
             for row, column in [*((top + row, left + column) for row, column in anchors), (bottom, right)]:
-                waiting.append((here[0], row, here[1], column))
-                here = (row, column)
-        elif cells <= MOST_CELLS:
-            opened = frozenset(place - top for place in range(top, bottom + 1) if place in gaps)
-            for match in _aligned(first[top:bottom], second[left:right], opened):
+                stack.append((corner[0], row, corner[1], column))
+                corner = (row, column)
+        elif cells <= MAX_TABLE_CELLS:
+            gap_rows = frozenset(place - top for place in range(top, bottom + 1) if place in gaps)
+            for match in _align_globally(first[top:bottom], second[left:right], gap_rows):
                 yield Match(top + match.top, top + match.bottom, left + match.left, left + match.right)
         elif bottom - top > 1 and right - left > 1:
             middle, centre = (top + bottom) // 2, (left + right) // 2
-            waiting += [(top, middle, left, centre), (middle, bottom, centre, right)]
+            stack += [(top, middle, left, centre), (middle, bottom, centre, right)]
 
 
-def _anchors(first: Keys, second: Keys) -> list[tuple[int, int]]:
+def _find_anchors(first: Keys, second: Keys) -> list[tuple[int, int]]:
     """Return places in both sequences where a run of words begins that occurs once in each; never (0, 0) alone."""
     for length in (4, 3, 2, 1):
-        places, others = _once(first, length), _once(second, length)
+        places, others = _unique_runs(first, length), _unique_runs(second, length)
         pairs = sorted((places[run], others[run]) for run in places.keys() & others.keys())
-        if found := [pair for pair in _longest_rising(pairs) if pair != (0, 0)]:
-            return found
+        if anchors := [pair for pair in _longest_increasing_chain(pairs) if pair != (0, 0)]:
+            return anchors
     return []
 
 
-def _once(keys: Keys, length: int) -> dict[str, int]:
+def _unique_runs(keys: Keys, length: int) -> dict[str, int]:
     runs = [" ".join(keys[n : n + length]) for n in range(len(keys) - length + 1)]
     counts = Counter(runs)
     return {run: n for n, run in enumerate(runs) if counts[run] == 1 and len(run) > 4}
 
 
-def _longest_rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _longest_increasing_chain(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the longest chain of pairs that rises on both sides (patience sorting)."""
-    tops: list[int] = []
+    pile_tops: list[int] = []
     piles: list[int] = []
-    before: list[int] = []
+    predecessors: list[int] = []
     for n, (_, column) in enumerate(pairs):
-        pile = bisect_left(tops, column)
-        before.append(piles[pile - 1] if pile else -1)
-        tops[pile : pile + 1], piles[pile : pile + 1] = [column], [n]
+        pile = bisect_left(pile_tops, column)
+        predecessors.append(piles[pile - 1] if pile else -1)
+        pile_tops[pile : pile + 1], piles[pile : pile + 1] = [column], [n]
     chain, n = [], piles[-1] if piles else -1
     while n >= 0:
         chain.append(pairs[n])
-        n = before[n]
+        n = predecessors[n]
     return chain[::-1]
 
 
-def _aligned(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]:
+def _align_globally(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]:
     """Yield the matches of the best global alignment of two short sequences, last first."""
     row, column = len(first), len(second)
-    steps = _table([_gains(first, second, *move) for move in MOVES], row, column, gaps)
+    steps = _best_steps([_move_gains(first, second, *move) for move in MOVES], row, column, gaps)
     while row and column:
         step = steps[row, column]
         if step < len(MOVES):
@@ -129,25 +129,25 @@ def _aligned(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]
             column -= 1
 
 
-def _gains(first: Keys, second: Keys, down: int, across: int) -> NDArray[np.float32]:
+def _move_gains(first: Keys, second: Keys, down: int, across: int) -> NDArray[np.float32]:
     """Return what it is worth to take each run of `down` words for each run of `across`: (rows, columns), by the runs' last words."""
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import cdist
 
-    ups = ["".join(first[n - down + 1 : n + 1]) for n in range(down - 1, len(first))]
-    sides = ["".join(second[n - across + 1 : n + 1]) for n in range(across - 1, len(second))]
+    first_runs = ["".join(first[n - down + 1 : n + 1]) for n in range(down - 1, len(first))]
+    second_runs = ["".join(second[n - across + 1 : n + 1]) for n in range(across - 1, len(second))]
     gains = np.full((len(first), len(second)), -np.inf, np.float32)
-    if not ups or not sides:
+    if not first_runs or not second_runs:
         return gains
-    alike = cdist(ups, sides, scorer=Indel.normalized_similarity, dtype=np.float32)
-    lengths = np.minimum([[len(u)] for u in ups], [len(s) for s in sides])
+    similarity = cdist(first_runs, second_runs, scorer=Indel.normalized_similarity, dtype=np.float32)
+    lengths = np.minimum([[len(u)] for u in first_runs], [len(s) for s in second_runs])
     # Long words that agree say more than short ones; a merger must agree better than its parts would.
-    worth = (alike - ALIKE + 0.05) * (0.5 + np.minimum(lengths, 10) / 10) - 0.06 * (down + across - 2)
-    gains[down - 1 :, across - 1 :] = np.where(alike >= ALIKE + 0.1 * (down + across > 2), worth, -np.inf)
+    gain = (similarity - MIN_SIMILARITY + 0.05) * (0.5 + np.minimum(lengths, 10) / 10) - 0.06 * (down + across - 2)
+    gains[down - 1 :, across - 1 :] = np.where(similarity >= MIN_SIMILARITY + 0.1 * (down + across > 2), gain, -np.inf)
     return gains
 
 
-def _table(gains: list[NDArray[np.float32]], rows: int, columns: int, gaps: frozenset[int]) -> NDArray[np.int8]:
+def _best_steps(gains: list[NDArray[np.float32]], rows: int, columns: int, gaps: frozenset[int]) -> NDArray[np.int8]:
     """Return for each cell the step that leads to it best: a move, then `up`, then `left`.
 
     A row is one vector operation: a step to the left costs the same in all of it, so that the best one is a running maximum.
@@ -155,18 +155,18 @@ def _table(gains: list[NDArray[np.float32]], rows: int, columns: int, gaps: froz
     best = np.zeros((rows + 1, columns + 1), np.float32)
     steps = np.full((rows + 1, columns + 1), len(MOVES) + 1, np.int8)
     ramp = np.arange(columns + 1, dtype=np.float32)
-    best[0] = -ramp * (FREE if 0 in gaps else SKIP)
+    best[0] = -ramp * (GAP_SKIP_COST if 0 in gaps else SKIP_COST)
     for row in range(1, rows + 1):
         choices = np.full((len(MOVES) + 1, columns + 1), -np.inf, np.float32)
         for n, (down, across) in enumerate(MOVES):
             # Words with a gap between them are no merger.
             if down <= row and not any(row - up in gaps for up in range(1, down)):
                 choices[n, across:] = best[row - down, : columns + 1 - across] + gains[n][row - 1, across - 1 :]
-        choices[len(MOVES)] = best[row - 1] - SKIP
+        choices[len(MOVES)] = best[row - 1] - SKIP_COST
         chosen = choices.argmax(axis=0)
-        here = choices[chosen, np.arange(columns + 1)]
-        cost = ramp * (FREE if row in gaps else SKIP)
-        running = np.maximum.accumulate(here + cost) - cost
+        cell_gain = choices[chosen, np.arange(columns + 1)]
+        cost = ramp * (GAP_SKIP_COST if row in gaps else SKIP_COST)
+        row_gain = np.maximum.accumulate(cell_gain + cost) - cost
         # The tolerance keeps rounding from turning a match into a step aside.
-        best[row], steps[row] = running, np.where(here >= running - 1e-5, chosen, len(MOVES) + 1)
+        best[row], steps[row] = row_gain, np.where(cell_gain >= row_gain - 1e-5, chosen, len(MOVES) + 1)
     return steps

@@ -14,7 +14,7 @@ from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
-from desunt.record.conjecture import LABEL
+from desunt.record.conjecture import CONJECTURE_LABEL
 from desunt.verify.readback.pdf import pdf_generator, pdf_labelled, pdf_shown, pdf_text, pdf_unlabelled
 from desunt.verify.readback.plain_text import (
     csv_labelled,
@@ -123,20 +123,20 @@ def html_pictures(content: str) -> dict[int, bytes]:
 
 def _html_unlabelled(content: str) -> Iterator[str]:
     for number, words in enumerate(_parsed(content).candidates, start=1):
-        if not words.split() or not words.split()[0].startswith(LABEL):
+        if not words.split() or not words.split()[0].startswith(CONJECTURE_LABEL):
             yield f"candidate {number} of the page ({' '.join(words.split())[:60]!r})"
 
 
 def _markdown_unlabelled(content: str) -> Iterator[str]:
     for number, line in enumerate(content.splitlines(), start=1):
-        if CANDIDATE_LINE.match(line) and not CANDIDATE_LINE.sub("", line, count=1).startswith(LABEL):
+        if CANDIDATE_LINE.match(line) and not CANDIDATE_LINE.sub("", line, count=1).startswith(CONJECTURE_LABEL):
             yield f"line {number} ({line.strip()[:60]!r})"
 
 
 def _json_unlabelled(content: str) -> Iterator[str]:
     def walk(value: Any, place: str) -> Iterator[str]:
         if isinstance(value, dict):
-            if "probability" in value and value.get("status") != LABEL:
+            if "probability" in value and value.get("status") != CONJECTURE_LABEL:
                 yield place
             for key, inner in value.items():
                 yield from walk(inner, f"{place}/{key}")

@@ -10,19 +10,19 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from desunt.record.conjecture import LABEL
+from desunt.record.conjecture import CONJECTURE_LABEL
 
 RULE = "-" * 72
 HEADS = ("The ACCEPTED text:", "The text is diplomatic.")
 # A note's line about a candidate ends with its probability as people write it; what else may end so begins with one of these.
 PROBABILITY = re.compile(r", (under )?\d+\.\d %$")
-OTHERS = (LABEL, "Gap ", "None of these", "No reading is offered", "Decision:", "Read by an editor:", "Confirmed by ", "Note:")
-CANDIDATE = re.compile(rf"{LABEL}(, not offered)?: ")
+OTHERS = (CONJECTURE_LABEL, "Gap ", "None of these", "No reading is offered", "Decision:", "Read by an editor:", "Confirmed by ", "Note:")
+CANDIDATE = re.compile(rf"{CONJECTURE_LABEL}(, not offered)?: ")
 FENCE = re.compile(r"(⟦+)brackets⟧")
 ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|(`+)( ?)(.*?)\3\2(?!`)|\[\^\d+\]")
 # Format characters that belong to scripts, and are written as they are.
 JOINERS = "\u200c\u200d\u00ad"
-COLUMNS = re.compile(rf"{LABEL} \d+")
+COLUMNS = re.compile(rf"{CONJECTURE_LABEL} \d+")
 
 
 def candidate_lines(lines: Iterator[str]) -> tuple[int, list[str]]:
@@ -118,7 +118,7 @@ def csv_unlabelled(content: str) -> Iterator[str]:
     """Yield each column that follows the facts and is neither labelled nor about decisions."""
     names, rows = _table(content)
     start, end = names.index("engine reading (evidence)"), names.index("none of these")
-    yield from (f"column {name!r}" for name in names[start + 1 : end] if not name.startswith(LABEL))
+    yield from (f"column {name!r}" for name in names[start + 1 : end] if not name.startswith(CONJECTURE_LABEL))
     for number, row in enumerate(rows, start=2):
         if len(row) != len(names):
             yield f"row {number}, which has {len(row)} cells for {len(names)} columns"

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import get_args
 from xml.etree import ElementTree as ET
 
-from desunt.record.conjecture import LABEL
+from desunt.record.conjecture import CONJECTURE_LABEL
 from desunt.record.document import RegionKind
 
 XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
@@ -23,7 +23,7 @@ REGION_KINDS = frozenset(get_args(RegionKind))
 ALTO_STRANGERS = frozenset({"ALTERNATIVE", "Glyph", "Variant", "XmlData"})
 PAGE_REMARKS = frozenset(
     {"place", "gap", "gap-id", "legibility", "unclear", "editor", "date", "basis", "decision", "reading", "accepted-guess", "refusal"}
-    | {"none-of-these", LABEL}
+    | {"none-of-these", CONJECTURE_LABEL}
 )
 HOCR_META = frozenset(f"desunt-{name}" for name in PAGE_REMARKS | {"mode", "step"}) | {
     "ocr-system",
@@ -98,7 +98,7 @@ def tei_unlabelled(content: str) -> Iterator[str]:
     for number, one in enumerate(_found(back, "rdg") if back is not None else [], 1):
         label = one.find("{*}note[@type='label']")
         said = "" if label is None else "".join(label.itertext())
-        if one.get("type") != "reading" and not (one.get("type") == LABEL and said.startswith(LABEL)):
+        if one.get("type") != "reading" and not (one.get("type") == CONJECTURE_LABEL and said.startswith(CONJECTURE_LABEL)):
             yield f"rdg {number} of the apparatus"
         if one.get("type") == "reading" and not set((one.get("resp") or "-").split()) <= editors:
             yield f"rdg {number} of the apparatus, which no editor stands for"
@@ -106,7 +106,7 @@ def tei_unlabelled(content: str) -> Iterator[str]:
 
 def tei_labelled(content: str) -> int:
     """Count the candidates of the apparatus: readings that a model supposes, with their probability."""
-    return sum(one.get("type") == LABEL and one.get("cert") is not None for one in _found(_root(content, "TEI"), "rdg"))
+    return sum(one.get("type") == CONJECTURE_LABEL and one.get("cert") is not None for one in _found(_root(content, "TEI"), "rdg"))
 
 
 def page_text(content: str) -> str:
@@ -143,13 +143,17 @@ def page_unlabelled(content: str) -> Iterator[str]:
     """Yield remarks of words that have a name nobody knows, or claim to be a conjecture and do not say so."""
     for one in _found(_root(content, "PcGts"), "UserAttribute"):
         name, says = one.get("name", ""), one.get("description", "")
-        if name not in PAGE_REMARKS or (name == LABEL and not says.startswith(LABEL)) or ("rank" in says.split() and name != LABEL):
+        if (
+            name not in PAGE_REMARKS
+            or (name == CONJECTURE_LABEL and not says.startswith(CONJECTURE_LABEL))
+            or ("rank" in says.split() and name != CONJECTURE_LABEL)
+        ):
             yield f"UserAttribute {name!r} ({one.get('value', '')[:60]!r})"
 
 
 def page_labelled(content: str) -> int:
     """Count the candidates."""
-    return sum(one.get("name") == LABEL for one in _found(_root(content, "PcGts"), "UserAttribute"))
+    return sum(one.get("name") == CONJECTURE_LABEL for one in _found(_root(content, "PcGts"), "UserAttribute"))
 
 
 def alto_text(content: str) -> str:
@@ -190,14 +194,18 @@ def alto_unlabelled(content: str) -> Iterator[str]:
             yield f"tag {one.get('ID')} ({one.get('LABEL', '')[:60]!r})"
     for one in _found(root, "OtherTag"):
         kind, label, says = one.get("TYPE", ""), one.get("LABEL", ""), one.get("DESCRIPTION", "")
-        if kind not in PAGE_REMARKS or (kind == LABEL) != (label == LABEL) or ("rank" in says.split() and kind != LABEL):
+        if (
+            kind not in PAGE_REMARKS
+            or (kind == CONJECTURE_LABEL) != (label == CONJECTURE_LABEL)
+            or ("rank" in says.split() and kind != CONJECTURE_LABEL)
+        ):
             yield f"tag {one.get('ID')} ({label[:60]!r})"
 
 
 def alto_labelled(content: str) -> int:
     """Count the candidates to which strings point."""
     root = _root(content, "alto")
-    guesses = {one.get("ID") for one in _found(root, "OtherTag") if one.get("LABEL") == LABEL}
+    guesses = {one.get("ID") for one in _found(root, "OtherTag") if one.get("LABEL") == CONJECTURE_LABEL}
     return sum(tag in guesses for one in _found(root, "String") for tag in one.get("TAGREFS", "").split())
 
 
@@ -249,13 +257,13 @@ def hocr_text(content: str) -> str:
 def hocr_unlabelled(content: str) -> Iterator[str]:
     """Yield `meta` elements that nobody knows, and conjectures that do not begin with CONJECTURE."""
     for name, says in _Hocr(content).meta:
-        if name and (name not in HOCR_META or (name == f"desunt-{LABEL}") != says.startswith(f"{LABEL} ")):
+        if name and (name not in HOCR_META or (name == f"desunt-{CONJECTURE_LABEL}") != says.startswith(f"{CONJECTURE_LABEL} ")):
             yield f"meta {name} ({says[:60]!r})"
 
 
 def hocr_labelled(content: str) -> int:
     """Count the candidates."""
-    return sum(name == f"desunt-{LABEL}" for name, _ in _Hocr(content).meta)
+    return sum(name == f"desunt-{CONJECTURE_LABEL}" for name, _ in _Hocr(content).meta)
 
 
 def xml_generator(name: str, content: str) -> str:

@@ -9,37 +9,45 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from desunt.export import Mode, Pictures, original_of
+from desunt.export import ImageSource, Mode, full_size_image
 from desunt.export.formats.pdf.annotations import Area, Comment, annotate, comment_of
-from desunt.export.formats.pdf.fonts import Letters, write_fonts
-from desunt.export.formats.pdf.metadata import Said, information, metadata
-from desunt.export.formats.pdf.text_layer import Sheet, layer
-from desunt.export.formats.pdf.typesetting import HEIGHT, WIDTH, Mark, Set, areas, sheet_content, typeset
-from desunt.export.formats.pdf.writer import SRGB, PdfFile, number
-from desunt.export.gap_entries import Entry
-from desunt.export.modes import Standing, in_mode, is_given_back, page_text, pieces, standings
-from desunt.export.notes import note_about, notes_of
-from desunt.export.text_stream import INSIDE
+from desunt.export.formats.pdf.fonts import FontCodes, write_fonts
+from desunt.export.formats.pdf.metadata import PdfInfo, info_dictionary, metadata
+from desunt.export.formats.pdf.text_layer import PageTransform, text_layer_content
+from desunt.export.formats.pdf.typesetting import (
+    SHEET_HEIGHT_PT,
+    SHEET_WIDTH_PT,
+    CommentedSpan,
+    TypesetWord,
+    covered_areas,
+    sheet_content,
+    typeset,
+)
+from desunt.export.formats.pdf.writer import SRGB_PROFILE, PdfFile, format_number
+from desunt.export.gap_entries import ApparatusEntry
+from desunt.export.modes import RenderedToken, is_transcript_only, page_text, render_line, render_transcript, view_for_mode
+from desunt.export.notes import entries_by_gap, note_about
+from desunt.export.text_stream import MODE_STATEMENTS
 from desunt.export.wording import GENERATOR, title_of
 from desunt.record.document import Page
 from desunt.record.files import Record
-from desunt.scan.originals import Original
+from desunt.scan.originals import EmbeddedImage
 
 # The longest side a PDF page may have, in points (ISO 32000-1, annex C).
-LONGEST = 14_400
+MAX_PAGE_SIDE_PT = 14_400
 
 
 @dataclass(slots=True)
-class _Work:
+class _PdfState:
     """What is kept while pages are written and given away."""
 
     pdf: PdfFile
     mode: Mode
     record: Record
-    known: dict[str, Entry]
+    known: dict[str, ApparatusEntry]
     pages: list[int] = field(default_factory=list)
-    unseen: Letters = field(default_factory=Letters)
-    seen: Letters = field(default_factory=Letters)
+    unseen: FontCodes = field(default_factory=FontCodes)
+    seen: FontCodes = field(default_factory=FontCodes)
     tree: int = 0
     resources: int = 0
 
@@ -53,45 +61,47 @@ class PdfExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: Pictures, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the PDF. Scans that are not to be had leave their page empty but for its text."""
-        shown = in_mode(record, mode)
+        shown = view_for_mode(record, mode)
         pdf = PdfFile()
         yield pdf.begin()
         root, info, tree, resources, unseen, seen = (pdf.reserve() for _ in range(6))
-        work = _Work(pdf, mode, shown, notes_of(shown), tree=tree, resources=resources)
-        for page in shown.document.pages if not is_given_back(shown.document) else ():
+        work = _PdfState(pdf, mode, shown, entries_by_gap(shown), tree=tree, resources=resources)
+        for page in shown.document.pages if not is_transcript_only(shown.document) else ():
             yield from (
-                _scanned(work, page, pictures) if page.image else _sheets(work, page_text(page, shown, mode), _page_marks(work, page))
+                _scanned_page(work, page, pictures)
+                if page.image
+                else _typeset_pages(work, page_text(page, shown, mode), _page_comments(work, page))
             )
-        if is_given_back(shown.document):
-            yield from _sheets(work, *_given_back(work))
+        if is_transcript_only(shown.document):
+            yield from _typeset_pages(work, *_transcript_comments(work))
         if not work.pages:
-            yield from _sheets(work, "", [])
+            yield from _typeset_pages(work, "", [])
         yield from write_fonts(pdf, (unseen, work.unseen), (seen, work.seen))
-        yield from _ending(work, root, info, unseen, seen)
+        yield from _trailing_objects(work, root, info, unseen, seen)
 
 
-def _scanned(work: _Work, page: Page, pictures: Pictures) -> Iterator[bytes]:
+def _scanned_page(work: _PdfState, page: Page, pictures: ImageSource) -> Iterator[bytes]:
     image = page.image
     assert image is not None
-    scale = min(72 / image.dpi, LONGEST / max(image.width, image.height))
-    sheet = Sheet(max(3.0, image.width * scale), max(3.0, image.height * scale), scale)
-    original = original_of(pictures, image)
+    scale = min(72 / image.dpi, MAX_PAGE_SIDE_PT / max(image.width, image.height))
+    sheet = PageTransform(max(3.0, image.width * scale), max(3.0, image.height * scale), scale)
+    original = full_size_image(pictures, image)
     content, picture = b"", 0
     if original:
         picture = work.pdf.reserve()
         yield work.pdf.stream(picture, _image_keys(original), original.data)
-        content = b"q %s 0 0 %s 0 0 cm /Scan%d Do Q\n" % (number(sheet.width), number(sheet.height), page.number)
-    found = {line.id: list(standings(line, work.record, work.mode)) for line in page.lines}
+        content = b"q %s 0 0 %s 0 0 cm /Scan%d Do Q\n" % (format_number(sheet.width), format_number(sheet.height), page.number)
+    found = {line.id: list(render_line(line, work.record, work.mode)) for line in page.lines}
     lines = ((line, [(one.text, one.token.box) for one in found[line.id]]) for line in page.lines)
-    content += layer(lines, sheet, work.unseen)
-    notes = _page_notes(work, [one for line in page.lines for one in found[line.id]], sheet)
+    content += text_layer_content(lines, sheet, work.unseen)
+    notes = _placed_comments(work, [one for line in page.lines for one in found[line.id]], sheet)
     scan = b" /XObject << /Scan%d %d 0 R >>" % (page.number, picture) if picture else b""
-    yield from _page(work, (sheet.width, sheet.height), content, notes, scan)
+    yield from _write_page(work, (sheet.width, sheet.height), content, notes, scan)
 
 
-def _image_keys(original: Original) -> bytes:
+def _image_keys(original: EmbeddedImage) -> bytes:
     colours = b"/DeviceGray" if original.channels == 1 else b"/DeviceRGB"
     keys = b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace %s" % (original.width, original.height, colours)
     if original.coding == "jpeg":
@@ -100,16 +110,16 @@ def _image_keys(original: Original) -> bytes:
     return keys + b" /BitsPerComponent 1 /Filter /CCITTFaxDecode /DecodeParms " + parameters
 
 
-def _about(work: _Work, one: Standing) -> Comment | None:
+def _comment_about(work: _PdfState, one: RenderedToken) -> Comment | None:
     note = note_about(one, work.known, work.mode)
     return comment_of(note) if note else None
 
 
-def _page_notes(work: _Work, found: list[Standing], sheet: Sheet) -> Iterator[tuple[Area, Comment]]:
+def _placed_comments(work: _PdfState, found: list[RenderedToken], sheet: PageTransform) -> Iterator[tuple[Area, Comment]]:
     """Yield the comments of a page with their places; those about something without a box stand in the left margin, one below the other."""
     without = 0
     for one in found:
-        note = _about(work, one)
+        note = _comment_about(work, one)
         if note is None:
             continue
         box = one.token.box
@@ -123,42 +133,44 @@ def _page_notes(work: _Work, found: list[Standing], sheet: Sheet) -> Iterator[tu
             yield (2.0, top - 10, 12.0, top), note
 
 
-def _page_marks(work: _Work, page: Page) -> list[tuple[Mark, Comment]]:
+def _page_comments(work: _PdfState, page: Page) -> list[tuple[CommentedSpan, Comment]]:
     """Return the comments of a page without a scan, with their places in its text."""
     text = page_text(page, work.record, work.mode)
     found, at = [], 0
     for line in page.lines:
-        for one in standings(line, work.record, work.mode):
+        for one in render_line(line, work.record, work.mode):
             start = text.index(one.text, at)
             at = start + len(one.text)
-            note = _about(work, one)
+            note = _comment_about(work, one)
             if note:
-                found.append((Mark(start, at, one.token.id), note))
+                found.append((CommentedSpan(start, at, one.token.id), note))
     return found
 
 
-def _given_back(work: _Work) -> tuple[str, list[tuple[Mark, Comment]]]:
+def _transcript_comments(work: _PdfState) -> tuple[str, list[tuple[CommentedSpan, Comment]]]:
     """Return the text of a transcript, and the comments with their places in it."""
     text, found = "", []
-    for one in pieces(work.record, work.mode):
+    for one in render_transcript(work.record, work.mode):
         if not isinstance(one, str):
-            note = _about(work, one)
+            note = _comment_about(work, one)
             if note:
-                found.append((Mark(len(text), len(text) + len(one.text), one.token.id), note))
+                found.append((CommentedSpan(len(text), len(text) + len(one.text), one.token.id), note))
         text += one if isinstance(one, str) else one.text
     return text, found
 
 
-def _sheets(work: _Work, text: str, marks: list[tuple[Mark, Comment]]) -> Iterator[bytes]:
-    sheets: dict[int, list[Set]] = {0: []}
+def _typeset_pages(work: _PdfState, text: str, marks: list[tuple[CommentedSpan, Comment]]) -> Iterator[bytes]:
+    sheets: dict[int, list[TypesetWord]] = {0: []}
     for word in typeset(text):
         sheets.setdefault(word.sheet, []).append(word)
     for _, words in sorted(sheets.items()):
-        notes = ((area, note) for mark, note in marks for area in areas(mark, words))
-        yield from _page(work, (WIDTH, HEIGHT), sheet_content(words, work.seen), notes, b"")
+        notes = ((area, note) for mark, note in marks for area in covered_areas(mark, words))
+        yield from _write_page(work, (SHEET_WIDTH_PT, SHEET_HEIGHT_PT), sheet_content(words, work.seen), notes, b"")
 
 
-def _page(work: _Work, size: tuple[float, float], content: bytes, notes: Iterator[tuple[Area, Comment]], scan: bytes) -> Iterator[bytes]:
+def _write_page(
+    work: _PdfState, size: tuple[float, float], content: bytes, notes: Iterator[tuple[Area, Comment]], scan: bytes
+) -> Iterator[bytes]:
     pdf, (page, stream) = work.pdf, (work.pdf.reserve(), work.pdf.reserve())
     listed = []
     for area, note in notes:
@@ -171,26 +183,26 @@ def _page(work: _Work, size: tuple[float, float], content: bytes, notes: Iterato
     yield pdf.write(
         page,
         b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %s %s] /Resources << %s%s >> /Contents %d 0 R%s >>"
-        % (work.tree, number(size[0]), number(size[1]), fonts, scan, stream, annotations),
+        % (work.tree, format_number(size[0]), format_number(size[1]), fonts, scan, stream, annotations),
     )
     work.pages.append(page)
 
 
-def _ending(work: _Work, root: int, info: int, unseen: int, seen: int) -> Iterator[bytes]:
+def _trailing_objects(work: _PdfState, root: int, info: int, unseen: int, seen: int) -> Iterator[bytes]:
     pdf = work.pdf
     about, profile = pdf.reserve(), pdf.reserve()
-    said = Said(title_of(work.record.document), INSIDE[work.mode], GENERATOR)
+    said = PdfInfo(title_of(work.record.document), MODE_STATEMENTS[work.mode], GENERATOR)
     fonts = [(b"Unseen", unseen, work.unseen), (b"Seen", seen, work.seen)]
     used = b" ".join(b"/%s %d 0 R" % (name, reference) for name, reference, letters in fonts if letters.codes)
     yield pdf.write(work.resources, b"<< %s >>" % used)
     yield pdf.write(work.tree, b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(work.pages), b" ".join(b"%d 0 R" % n for n in work.pages)))
     yield pdf.stream(about, b"/Type /Metadata /Subtype /XML", metadata(said))
-    yield pdf.stream(profile, b"/N 3", SRGB)
+    yield pdf.stream(profile, b"/N 3", SRGB_PROFILE)
     intent = b"<< /Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB) /Info (sRGB) /DestOutputProfile %d 0 R >>" % profile
     yield pdf.write(
         root,
         b"<< /Type /Catalog /Pages %d 0 R /Metadata %d 0 R /OutputIntents [%s] /ViewerPreferences << /DisplayDocTitle true >> >>"
         % (work.tree, about, intent),
     )
-    yield pdf.write(info, information(said))
+    yield pdf.write(info, info_dictionary(said))
     yield from pdf.end(root, info)

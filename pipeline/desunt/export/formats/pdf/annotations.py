@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from desunt.export.formats.pdf.writer import PdfFile, name_string, number
-from desunt.export.markdown_escape import visible
+from desunt.export.formats.pdf.writer import PdfFile, format_number, text_string
+from desunt.export.markdown_escape import visible_text
 from desunt.export.notes import Note
 from desunt.export.wording import GENERATOR
-from desunt.record.conjecture import LABEL
+from desunt.record.conjecture import CONJECTURE_LABEL
 
 Area = tuple[float, float, float, float]
 # Red, green and blue over a gap, over what is supposed, and over what an editor decided: light, for some viewers fill the place with it.
-OPEN, SUPPOSED, DECIDED = (1.0, 0.86, 0.6), (0.86, 0.8, 1.0), (0.74, 0.93, 0.82)
-FRAME = 0.5  # the frame has the same tone, this much darker
-PRINTED = 4  # the annotation flag Print, which PDF/A wants on every annotation but pop-ups
+GAP_COLOUR, CONJECTURE_COLOUR, DECISION_COLOUR = (1.0, 0.86, 0.6), (0.86, 0.8, 1.0), (0.74, 0.93, 0.82)
+FRAME_DARKNESS = 0.5  # the frame has the same tone, this much darker
+PRINT_FLAG = 4  # the annotation flag Print, which PDF/A wants on every annotation but pop-ups
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ def comment_of(note: Note) -> Comment:
     """Return a note as a comment; whoever lists comments by their author sees at once whose it is."""
     match note.kind:
         case "conjecture":
-            return Comment(f"{LABEL} ({GENERATOR})", "\n".join(note.lines), SUPPOSED)
+            return Comment(f"{CONJECTURE_LABEL} ({GENERATOR})", "\n".join(note.lines), CONJECTURE_COLOUR)
         case "editor":
-            return Comment(f"Editor: {visible(note.who)}", "\n".join(note.lines), DECIDED)
+            return Comment(f"Editor: {visible_text(note.who)}", "\n".join(note.lines), DECISION_COLOUR)
         case "gap":
-            return Comment(f"Gap ({GENERATOR})", "\n".join(note.lines), OPEN)
+            return Comment(f"Gap ({GENERATOR})", "\n".join(note.lines), GAP_COLOUR)
         case _:
             assert_never(note.kind)
 
@@ -48,11 +48,11 @@ def annotate(pdf: PdfFile, area: Area, note: Comment, page: int) -> Iterator[tup
     """
     left, bottom, right, top = area
     picture, comment, popup = pdf.reserve(), pdf.reserve(), pdf.reserve()
-    rectangle = b" ".join(map(number, area))
-    corners = b" ".join(map(number, (left, top, right, top, left, bottom, right, bottom)))
-    tone = b" ".join(map(number, note.colour))
-    frame = b" ".join(number(FRAME * part) for part in note.colour)
-    inner = b" ".join(map(number, (left + 0.5, bottom + 0.5, max(0.1, right - left - 1), max(0.1, top - bottom - 1))))
+    rectangle = b" ".join(map(format_number, area))
+    corners = b" ".join(map(format_number, (left, top, right, top, left, bottom, right, bottom)))
+    tone = b" ".join(map(format_number, note.colour))
+    frame = b" ".join(format_number(FRAME_DARKNESS * part) for part in note.colour)
+    inner = b" ".join(map(format_number, (left + 0.5, bottom + 0.5, max(0.1, right - left - 1), max(0.1, top - bottom - 1))))
     yield (
         picture,
         pdf.stream(
@@ -67,7 +67,7 @@ def annotate(pdf: PdfFile, area: Area, note: Comment, page: int) -> Iterator[tup
             comment,
             b"<< /Type /Annot /Subtype /Highlight /Rect [%s] /QuadPoints [%s] /C [%s] /F %d /P %d 0 R /T %s /Contents %s /Popup %d 0 R "
             b"/AP << /N %d 0 R >> >>"
-            % (rectangle, corners, tone, PRINTED, page, name_string(note.author), name_string(note.text), popup, picture),
+            % (rectangle, corners, tone, PRINT_FLAG, page, text_string(note.author), text_string(note.text), popup, picture),
         ),
     )
     yield (

@@ -19,18 +19,18 @@ from desunt.export.formats.pdf.writer import PdfFile
 
 EM = 1000
 # Every glyph of the font without ink is so wide; words are stretched to their boxes.
-ADVANCE = 500
+UNSEEN_ADVANCE = 500
 ASCENT, DESCENT = 800, -200
 # The visible font has Latin, Greek, Cyrillic, Arabic and many signs; it comes with matplotlib.
-VISIBLE = "DejaVuSansMono.ttf"
+VISIBLE_FONT_FILE = "DejaVuSansMono.ttf"
 # What is drawn for a character that the visible font does not have; the text layer still has the character itself.
-INSTEAD = "\u25a1"
-MOST = 65_000
+SUBSTITUTE = "\u25a1"
+MAX_CODES = 65_000
 # The beginning of 1970 in seconds since 1904, as TrueType counts.
-EPOCH = 2_082_844_800
+TRUETYPE_1970_S = 2_082_844_800
 
 
-def carried(character: str) -> str:
+def pdf_character(character: str) -> str:
     """Return the character as a PDF can carry it: a control character as its picture, what is no character as U+FFFD."""
     point = ord(character)
     if point < 0x20:
@@ -40,7 +40,7 @@ def carried(character: str) -> str:
     return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") or point & 0xFFFE == 0xFFFE or point == 0xFEFF else character
 
 
-class Letters:
+class FontCodes:
     """Codes of two bytes for the characters of one font, in the order of their first use."""
 
     def __init__(self) -> None:
@@ -48,16 +48,16 @@ class Letters:
 
     def encode(self, text: str) -> bytes:
         """Return the text as a hexadecimal string of codes."""
-        return b"<" + "".join(f"{self._code(carried(c)):04X}" for c in text).encode() + b">"
+        return b"<" + "".join(f"{self._code(pdf_character(c)):04X}" for c in text).encode() + b">"
 
     def _code(self, character: str) -> int:
-        if len(self.codes) >= MOST:
+        if len(self.codes) >= MAX_CODES:
             character = "\ufffd"
         return self.codes.setdefault(character, len(self.codes) + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class FontProgram:
     """A font's program (TrueType) with the glyph and the width of each code, all in thousandths of the font size."""
 
     name: str
@@ -68,14 +68,14 @@ class Program:
     content: bytes
 
 
-def write_fonts(pdf: PdfFile, unseen: tuple[int, Letters], seen: tuple[int, Letters]) -> Iterator[bytes]:
+def write_fonts(pdf: PdfFile, unseen: tuple[int, FontCodes], seen: tuple[int, FontCodes]) -> Iterator[bytes]:
     """Write both fonts under the numbers that were kept for them; a font that no page used is not written."""
-    for (reference, letters), program_of in ((unseen, _unseen), (seen, _visible)):
+    for (reference, letters), program_of in ((unseen, _unseen_program), (seen, _visible_program)):
         if letters.codes:
-            yield from _font(pdf, reference, letters, program_of(letters))
+            yield from _write_font(pdf, reference, letters, program_of(letters))
 
 
-def _font(pdf: PdfFile, reference: int, letters: Letters, program: Program) -> Iterator[bytes]:
+def _write_font(pdf: PdfFile, reference: int, letters: FontCodes, program: FontProgram) -> Iterator[bytes]:
     """Write a composite font (ISO 32000-1, 9.7) whose codes are glyphs by one map, and characters by another."""
     below, descriptor, file, to_glyph, to_text = (pdf.reserve() for _ in range(5))
     title = b"DESUNT+" + program.name.encode()
@@ -88,7 +88,7 @@ def _font(pdf: PdfFile, reference: int, letters: Letters, program: Program) -> I
     yield pdf.write(
         below,
         b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /%s /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> "
-        b"/FontDescriptor %d 0 R /CIDToGIDMap %d 0 R /DW %d /W [%s] >>" % (title, descriptor, to_glyph, ADVANCE, listed),
+        b"/FontDescriptor %d 0 R /CIDToGIDMap %d 0 R /DW %d /W [%s] >>" % (title, descriptor, to_glyph, UNSEEN_ADVANCE, listed),
     )
     yield pdf.write(
         descriptor,
@@ -102,7 +102,7 @@ def _font(pdf: PdfFile, reference: int, letters: Letters, program: Program) -> I
     yield pdf.stream(to_text, b"", _to_unicode(letters))
 
 
-def _to_unicode(letters: Letters) -> bytes:
+def _to_unicode(letters: FontCodes) -> bytes:
     """Return the map from codes to characters (ISO 32000-1, 9.10.3); a block has at most 100 entries."""
     pairs = [b"<%04X> <%s>" % (code, c.encode("utf-16-be").hex().upper().encode()) for c, code in letters.codes.items()]
     blocks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
@@ -114,9 +114,9 @@ def _to_unicode(letters: Letters) -> bytes:
     ) % listed
 
 
-def _unseen(letters: Letters) -> Program:
+def _unseen_program(letters: FontCodes) -> FontProgram:
     codes = letters.codes.values()
-    return Program("DesuntUnseen", dict.fromkeys(codes, 1), dict.fromkeys(codes, ADVANCE), ASCENT, DESCENT, unseen_font())
+    return FontProgram("DesuntUnseen", dict.fromkeys(codes, 1), dict.fromkeys(codes, UNSEEN_ADVANCE), ASCENT, DESCENT, unseen_font())
 
 
 @cache
@@ -129,12 +129,12 @@ def unseen_font() -> bytes:
     builder.setupGlyphOrder([".notdef", "empty"])
     builder.setupCharacterMap({0x20: "empty"})
     builder.setupGlyf({".notdef": Glyph(), "empty": Glyph()})
-    builder.setupHorizontalMetrics({".notdef": (ADVANCE, 0), "empty": (ADVANCE, 0)})
+    builder.setupHorizontalMetrics({".notdef": (UNSEEN_ADVANCE, 0), "empty": (UNSEEN_ADVANCE, 0)})
     builder.setupHorizontalHeader(ascent=ASCENT, descent=DESCENT)
     builder.setupNameTable({"familyName": "Desunt Unseen", "styleName": "Regular"})
     builder.setupOS2(sTypoAscender=ASCENT, sTypoDescender=DESCENT)
     builder.setupPost()
-    builder.updateHead(created=EPOCH, modified=EPOCH)
+    builder.updateHead(created=TRUETYPE_1970_S, modified=TRUETYPE_1970_S)
     return _bytes_of(builder.font)
 
 
@@ -148,13 +148,13 @@ def _bytes_of(font: Any) -> bytes:
 def visible_font() -> Path:
     """Return the file of the visible font. Raises DependencyMissing."""
     found = find_spec("matplotlib")
-    path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / VISIBLE if found and found.origin else None
+    path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / VISIBLE_FONT_FILE if found and found.origin else None
     if path is None or not path.is_file():
-        raise DependencyMissing(f"the font {VISIBLE}, which comes with matplotlib, is missing", remedy="run `make install`")
+        raise DependencyMissing(f"the font {VISIBLE_FONT_FILE}, which comes with matplotlib, is missing", remedy="run `make install`")
     return path
 
 
-def _visible(letters: Letters) -> Program:
+def _visible_program(letters: FontCodes) -> FontProgram:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
@@ -168,11 +168,11 @@ def _visible(letters: Letters) -> Program:
     )
     with TTFont(visible_font(), recalcTimestamp=False) as font:
         cutter = subset.Subsetter(options)
-        cutter.populate(unicodes={ord(INSTEAD), *(ord(c) for c in letters.codes)})
+        cutter.populate(unicodes={ord(SUBSTITUTE), *(ord(c) for c in letters.codes)})
         cutter.subset(font)
         known, scale = font.getBestCmap(), EM / font["head"].unitsPerEm
-        names = {code: known.get(ord(c), known[ord(INSTEAD)]) for c, code in letters.codes.items()}
+        names = {code: known.get(ord(c), known[ord(SUBSTITUTE)]) for c, code in letters.codes.items()}
         glyphs = {code: font.getGlyphID(name) for code, name in names.items()}
         widths = {code: round(font["hmtx"][name][0] * scale) for code, name in names.items()}
         ascent, descent = (round(value * scale) for value in (font["hhea"].ascent, font["hhea"].descent))
-        return Program("DejaVuSansMono", glyphs, widths, ascent, descent, _bytes_of(font))
+        return FontProgram("DejaVuSansMono", glyphs, widths, ascent, descent, _bytes_of(font))

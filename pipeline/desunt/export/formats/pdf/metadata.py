@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desunt.export.formats.pdf.fonts import carried
-from desunt.export.formats.pdf.writer import name_string
+from desunt.export.formats.pdf.fonts import pdf_character
+from desunt.export.formats.pdf.writer import text_string
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -16,7 +16,7 @@ XML = "http://www.w3.org/XML/1998/namespace"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PdfInfo:
     """Title, description and maker of the file."""
 
     title: str
@@ -26,17 +26,17 @@ class Said:
     @property
     def clean_title(self) -> str:
         """Return the title on one line, in characters that XML can hold."""
-        return "".join(carried(c) for c in " ".join(self.title.split()))
+        return "".join(pdf_character(c) for c in " ".join(self.title.split()))
 
 
-def information(said: Said) -> bytes:
+def info_dictionary(said: PdfInfo) -> bytes:
     """Return the information dictionary."""
-    made = name_string(said.generator)
-    pairs = (name_string(said.clean_title), name_string(said.description), made, made)
+    made = text_string(said.generator)
+    pairs = (text_string(said.clean_title), text_string(said.description), made, made)
     return b"<< /Title %s /Subject %s /Creator %s /Producer %s >>" % pairs
 
 
-def metadata(said: Said) -> bytes:
+def metadata(said: PdfInfo) -> bytes:
     """Return the XMP packet (ISO 16684-1) with the mark of PDF/A-2b."""
     from lxml import etree
 

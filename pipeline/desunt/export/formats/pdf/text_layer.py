@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from statistics import median
 
-from desunt.export.formats.pdf.fonts import ADVANCE, EM, Letters
-from desunt.export.formats.pdf.writer import number
+from desunt.export.formats.pdf.fonts import EM, UNSEEN_ADVANCE, FontCodes
+from desunt.export.formats.pdf.writer import format_number
 from desunt.record.document import Box, Line
 
 # In shares of the font size: the least and the most distance between words, how far lines must differ in height to be two, and the same
 # with room to spare; how much of the size lies below the baseline.
-LEAST, MOST, APART, BELOW = 0.3, 0.8, 0.5, 0.2
-SMALLEST, LARGEST = 1.0, 400.0
+MIN_WORD_SPACE_EM, MAX_WORD_SPACE_EM, MIN_LINE_STEP_EM, DESCENT_EM = 0.3, 0.8, 0.5, 0.2
+MIN_FONT_SIZE_PT, MAX_FONT_SIZE_PT = 1.0, 400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PageTransform:
     """A PDF page over a scan: its size, and how many points a pixel of the original is."""
 
     width: float
@@ -32,7 +32,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TextRun:
     """A piece of text without white space, from `left` to `right` on the baseline `base`."""
 
     text: str
@@ -42,33 +42,33 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TextLine:
     """A line of the text layer."""
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[TextRun, ...]
     size: float
 
     @property
-    def first(self) -> Stretch:
+    def first(self) -> TextRun:
         return self.stretches[0]
 
     @property
-    def last(self) -> Stretch:
+    def last(self) -> TextRun:
         return self.stretches[-1]
 
 
-def layer(lines: Iterator[tuple[Line, list[tuple[str, Box | None]]]], sheet: Sheet, letters: Letters) -> bytes:
+def text_layer_content(lines: Iterator[tuple[Line, list[tuple[str, Box | None]]]], sheet: PageTransform, letters: FontCodes) -> bytes:
     """Return the content stream of a text layer: for each line one text object, drawn in neither stroke nor fill."""
-    placed: list[Row] = []
+    placed: list[TextLine] = []
     for line, texts in lines:
-        row = _row(line, texts, sheet, placed[-1] if placed else None)
+        row = _place_line(line, texts, sheet, placed[-1] if placed else None)
         if row:
             placed.append(row)
-    return b"\n".join(_drawn(row, letters) for row in _parted(placed))
+    return b"\n".join(_draw_line(row, letters) for row in _separate_lines(placed))
 
 
-def _row(line: Line, texts: list[tuple[str, Box | None]], sheet: Sheet, above: Row | None) -> Row | None:
-    parts = [part for text, box in texts for part in _words(text, box)]
+def _place_line(line: Line, texts: list[tuple[str, Box | None]], sheet: PageTransform, above: TextLine | None) -> TextLine | None:
+    parts = [part for text, box in texts for part in _split_words(text, box)]
     if not parts:
         return None
     boxes = [box for _, box in parts if box] or ([line.box] if line.box else [])
@@ -80,14 +80,14 @@ def _row(line: Line, texts: list[tuple[str, Box | None]], sheet: Sheet, above: R
         # Nothing is known of where it stands: a small line below the one before.
         size = 2.0
         base = (above.first.base if above else sheet.height) - 3.0
-    size = min(max(size, SMALLEST), LARGEST)
+    size = min(max(size, MIN_FONT_SIZE_PT), MAX_FONT_SIZE_PT)
     base = min(max(base, 0.0), sheet.height - size / 2)
-    placed, size = _spaced(_lefts(parts, line.box, sheet, size), size, sheet)
-    bases = _bases(line, placed, base, size, sheet)
-    return Row(tuple(Stretch(*one, height) for one, height in zip(placed, bases, strict=True)), size)
+    placed, size = _space_words(_place_words(parts, line.box, sheet, size), size, sheet)
+    bases = _baselines(line, placed, base, size, sheet)
+    return TextLine(tuple(TextRun(*one, height) for one, height in zip(placed, bases, strict=True)), size)
 
 
-def _words(text: str, box: Box | None) -> list[tuple[str, Box | None]]:
+def _split_words(text: str, box: Box | None) -> list[tuple[str, Box | None]]:
     """Part a text at its white space, and its box in proportion."""
     words = text.split()
     if len(words) < 2 or box is None:
@@ -102,7 +102,9 @@ def _words(text: str, box: Box | None) -> list[tuple[str, Box | None]]:
     return parts
 
 
-def _lefts(parts: list[tuple[str, Box | None]], around: Box | None, sheet: Sheet, size: float) -> list[tuple[str, float, float]]:
+def _place_words(
+    parts: list[tuple[str, Box | None]], around: Box | None, sheet: PageTransform, size: float
+) -> list[tuple[str, float, float]]:
     """Return the pieces with left and right; those without a box share the room between their neighbours by their length."""
     placed: list[tuple[str, float, float]] = []
     at = around.left * sheet.scale if around else min((box.left for _, box in parts if box), default=0) * sheet.scale
@@ -113,22 +115,22 @@ def _lefts(parts: list[tuple[str, Box | None]], around: Box | None, sheet: Sheet
             following = next(((n, other) for n, (_, other) in enumerate(parts[index:], index) if other), None)
             stop, end = (following[0], following[1].left * sheet.scale) if following and following[1] else (len(parts), sheet.width)
             letters = sum(len(part) + 1 for part, _ in parts[index:stop])
-            width = min(size * ADVANCE / EM, max(0.0, end - at) / letters) * len(text)
-            left = at + LEAST * size if placed else at
+            width = min(size * UNSEEN_ADVANCE / EM, max(0.0, end - at) / letters) * len(text)
+            left = at + MIN_WORD_SPACE_EM * size if placed else at
             placed.append((text, left, left + width))
         at = placed[-1][2]
     return placed
 
 
-def _spaced(placed: list[tuple[str, float, float]], size: float, sheet: Sheet) -> tuple[list[tuple[str, float, float]], float]:
+def _space_words(placed: list[tuple[str, float, float]], size: float, sheet: PageTransform) -> tuple[list[tuple[str, float, float]], float]:
     """Keep the distances between words, within the page; a line that does not fit is spread over it, in a size that keeps words apart."""
-    least = max(SMALLEST, 0.1 * size)
+    least = max(MIN_FONT_SIZE_PT, 0.1 * size)
     made: list[tuple[str, float, float]] = []
     for index, (text, start, end) in enumerate(placed):
-        left, right = max(start, 0.0, made[-1][2] + LEAST * size if made else 0.0), end
+        left, right = max(start, 0.0, made[-1][2] + MIN_WORD_SPACE_EM * size if made else 0.0), end
         if index + 1 < len(placed):
             following = placed[index + 1][1]
-            right = max(min(end, following - LEAST * size), following - MOST * size)
+            right = max(min(end, following - MIN_WORD_SPACE_EM * size), following - MAX_WORD_SPACE_EM * size)
         made.append((text, left, max(right, left + least)))
     if made[-1][1] < sheet.width - least:
         return [*made[:-1], (made[-1][0], made[-1][1], min(made[-1][2], sheet.width))], size
@@ -138,44 +140,46 @@ def _spaced(placed: list[tuple[str, float, float]], size: float, sheet: Sheet) -
     for text, _, _ in made:
         spread.append((text, at, at + share * len(text)))
         at += share * (len(text) + 1)
-    return spread, max(0.1, min(size, share / LEAST))
+    return spread, max(0.1, min(size, share / MIN_WORD_SPACE_EM))
 
 
-def _bases(line: Line, placed: list[tuple[str, float, float]], base: float, size: float, sheet: Sheet) -> Iterator[float]:
+def _baselines(line: Line, placed: list[tuple[str, float, float]], base: float, size: float, sheet: PageTransform) -> Iterator[float]:
     """Yield the height of each piece's baseline: the line's own where it is known and leads upward or downward, else one for all."""
     steep = 0.0
     if line.baseline:
         (left, first), (right, last) = ((x * sheet.scale, sheet.height - y * sheet.scale) for x, y in line.baseline)
         steep = (last - first) / (right - left) if right > left else 0.0
     for _, start, end in placed:
-        rising = abs(steep) * (placed[-1][2] - placed[0][1]) > APART * size / 2 and abs(steep) < 0.2
-        at = first + steep * ((start + end) / 2 - left) if rising else base + BELOW * size
+        rising = abs(steep) * (placed[-1][2] - placed[0][1]) > MIN_LINE_STEP_EM * size / 2 and abs(steep) < 0.2
+        at = first + steep * ((start + end) / 2 - left) if rising else base + DESCENT_EM * size
         yield min(max(at, 0.0), sheet.height - size / 2)
 
 
-def _parted(rows: list[Row]) -> Iterator[Row]:
+def _separate_lines(rows: list[TextLine]) -> Iterator[TextLine]:
     """Yield the rows so that no two following ones can be taken for one line."""
     moved = 0.0
     for index, whole in enumerate(rows):
         row = replace(whole, stretches=tuple(replace(one, base=one.base + moved) for one in whole.stretches))
         following = rows[index + 1] if index + 1 < len(rows) else None
-        moved, size = _apart(row, following) if following else (0.0, row.size)
+        moved, size = _line_shift(row, following) if following else (0.0, row.size)
         yield replace(row, size=size)
 
 
-def _apart(row: Row, following: Row) -> tuple[float, float]:
+def _line_shift(row: TextLine, following: TextLine) -> tuple[float, float]:
     """Return how far the following row must move, and the size this one must have, so that the two are two lines."""
-    step, enough = following.first.base - row.last.base, 1.2 * APART
+    step, enough = following.first.base - row.last.base, 1.2 * MIN_LINE_STEP_EM
     if following.first.left <= row.last.right - 0.2 * row.size or abs(step) >= enough * row.size:
         return 0.0, row.size
-    size = max(SMALLEST, min(row.size, max(abs(step) / enough, 4.0)))
-    return (0.0 if abs(step) > 1.1 * APART * size else -step - enough * size), size
+    size = max(MIN_FONT_SIZE_PT, min(row.size, max(abs(step) / enough, 4.0)))
+    return (0.0 if abs(step) > 1.1 * MIN_LINE_STEP_EM * size else -step - enough * size), size
 
 
-def _drawn(row: Row, letters: Letters) -> bytes:
-    parts = [b"BT /Unseen %s Tf 3 Tr" % number(row.size)]
+def _draw_line(row: TextLine, letters: FontCodes) -> bytes:
+    parts = [b"BT /Unseen %s Tf 3 Tr" % format_number(row.size)]
     for index, one in enumerate(row.stretches):
-        wide = 100 * (one.right - one.left) / (row.size * ADVANCE / EM * len(one.text))
+        wide = 100 * (one.right - one.left) / (row.size * UNSEEN_ADVANCE / EM * len(one.text))
         text = one.text + (" " if index + 1 < len(row.stretches) else "")
-        parts.append(b"%s Tz 1 0 0 1 %s %s Tm %s Tj" % (number(wide), number(one.left), number(one.base), letters.encode(text)))
+        parts.append(
+            b"%s Tz 1 0 0 1 %s %s Tm %s Tj" % (format_number(wide), format_number(one.left), format_number(one.base), letters.encode(text))
+        )
     return b"\n".join([*parts, b"ET"])

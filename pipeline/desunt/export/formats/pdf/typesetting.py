@@ -6,20 +6,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from desunt.export.formats.pdf.fonts import Letters
-from desunt.export.formats.pdf.writer import number
+from desunt.export.formats.pdf.fonts import FontCodes
+from desunt.export.formats.pdf.writer import format_number
 
 # Points: the sheet, its margin, type size, leading, and the width of a letter of the visible font (602 thousandths of its size).
-WIDTH, HEIGHT, MARGIN, SIZE, LEADING = 595.0, 842.0, 50.0, 9.5, 13.0
-LETTER = 0.602 * SIZE
-COLUMNS = int((WIDTH - 2 * MARGIN) / LETTER)
-ROWS = int((HEIGHT - 2 * MARGIN) / LEADING)
+SHEET_WIDTH_PT, SHEET_HEIGHT_PT, MARGIN_PT, FONT_SIZE_PT, LEADING_PT = 595.0, 842.0, 50.0, 9.5, 13.0
+LETTER_WIDTH_PT = 0.602 * FONT_SIZE_PT
+COLUMNS_PER_ROW = int((SHEET_WIDTH_PT - 2 * MARGIN_PT) / LETTER_WIDTH_PT)
+ROWS_PER_SHEET = int((SHEET_HEIGHT_PT - 2 * MARGIN_PT) / LEADING_PT)
 LINE_END = re.compile(r"\r\n|[\n\r\f\v\x1c-\x1e\x85\u2028\u2029]")
 WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class CommentedSpan:
     """A place of the text, in characters, that a comment is about."""
 
     start: int
@@ -28,7 +28,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
+class TypesetWord:
     """One word where it stands: sheet from 0, row and column from 0, how wide in columns, and whether a line of the text ends with it."""
 
     text: str
@@ -42,47 +42,47 @@ class Set:
     @property
     def corner(self) -> tuple[float, float]:
         """Return where its baseline begins, in points from the bottom left."""
-        return MARGIN + self.column * LETTER, HEIGHT - MARGIN - SIZE - self.row * LEADING
+        return MARGIN_PT + self.column * LETTER_WIDTH_PT, SHEET_HEIGHT_PT - MARGIN_PT - FONT_SIZE_PT - self.row * LEADING_PT
 
 
-def typeset(text: str) -> Iterator[Set]:
+def typeset(text: str) -> Iterator[TypesetWord]:
     """Yield the words of a text where they stand on sheets; a word longer than a line is narrowed to it."""
     row, begin = 0, 0
     for end in [*LINE_END.finditer(text), None]:
         stop = end.start() if end else len(text)
         words = list(WORD.finditer(text, begin, stop))
-        column = min(len(text[begin : words[0].start()].expandtabs(8)), COLUMNS // 2) if words else 0
+        column = min(len(text[begin : words[0].start()].expandtabs(8)), COLUMNS_PER_ROW // 2) if words else 0
         for index, word in enumerate(words):
-            columns = min(len(word[0]), COLUMNS)
-            if column + columns > COLUMNS:
+            columns = min(len(word[0]), COLUMNS_PER_ROW)
+            if column + columns > COLUMNS_PER_ROW:
                 row, column = row + 1, 0
-            yield Set(word[0], word.start(), row // ROWS, row % ROWS, column, columns, index + 1 == len(words))
+            yield TypesetWord(word[0], word.start(), row // ROWS_PER_SHEET, row % ROWS_PER_SHEET, column, columns, index + 1 == len(words))
             column += columns + 1
         row, begin = row + 1, end.end() if end else stop
 
 
-def sheet_content(words: list[Set], letters: Letters) -> bytes:
+def sheet_content(words: list[TypesetWord], letters: FontCodes) -> bytes:
     """Return the content stream of a sheet; a line that goes over to the next sheet ends here and goes on there."""
     parts, is_open = [], False
     for index, one in enumerate(words):
         if not is_open:
-            parts.append(b"BT /Seen %s Tf" % number(SIZE))
+            parts.append(b"BT /Seen %s Tf" % format_number(FONT_SIZE_PT))
         wide = 100 * one.columns / len(one.text)
         x, y = one.corner
         text = one.text + ("" if one.last else " ")
-        parts.append(b"%s Tz 1 0 0 1 %s %s Tm %s Tj" % (number(wide), number(x), number(y), letters.encode(text)))
+        parts.append(b"%s Tz 1 0 0 1 %s %s Tm %s Tj" % (format_number(wide), format_number(x), format_number(y), letters.encode(text)))
         is_open = not one.last and index + 1 < len(words)
         if not is_open:
             parts.append(b"ET")
     return b"\n".join(parts)
 
 
-def areas(mark: Mark, words: list[Set]) -> list[tuple[float, float, float, float]]:
+def covered_areas(mark: CommentedSpan, words: list[TypesetWord]) -> list[tuple[float, float, float, float]]:
     """Return the rectangles (left, bottom, right, top, in points) that a mark covers on a sheet."""
     found = []
     for one in words:
         start, end = max(mark.start, one.start), min(mark.end, one.start + len(one.text))
         if start < end:
-            (x, y), letter = one.corner, one.columns * LETTER / len(one.text)
-            found.append((x + (start - one.start) * letter, y - 0.25 * SIZE, x + (end - one.start) * letter, y + SIZE))
+            (x, y), letter = one.corner, one.columns * LETTER_WIDTH_PT / len(one.text)
+            found.append((x + (start - one.start) * letter, y - 0.25 * FONT_SIZE_PT, x + (end - one.start) * letter, y + FONT_SIZE_PT))
     return found

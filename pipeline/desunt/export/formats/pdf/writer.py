@@ -9,7 +9,7 @@ from collections.abc import Iterator
 # The second line marks the file as binary; PDF/A wants four bytes above 127 there (ISO 19005-2, 6.1.2).
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 # The colour space sRGB as an ICC profile of version 4, made by Little CMS, whose profiles are free to use; its date is set to 2000.
-SRGB = base64.b64decode(
+SRGB_PROFILE = base64.b64decode(
     "AAACTGxjbXMEQAAAbW50clJHQiBYWVogB9AAAQABAAAAAAAAYWNzcEFQUEwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAPbWAAEAAAAA0y1sY21zAAAAAAAAAAAAAAAAAA"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAALZGVzYwAAAQgAAAA2Y3BydAAAAUAAAABMd3RwdAAAAYwAAAAUY2hhZAAAAaAAAAAsclhZWgAAAcwAAAAUYlhZ"
     "WgAAAeAAAAAUZ1hZWgAAAfQAAAAUclRSQwAAAggAAAAgZ1RSQwAAAggAAAAgYlRSQwAAAggAAAAgY2hybQAAAigAAAAkbWx1YwAAAAAAAAABAAAADGVuVVMAAAAaAAAAHA"
@@ -20,12 +20,12 @@ SRGB = base64.b64decode(
 )
 
 
-def name_string(text: str) -> bytes:
+def text_string(text: str) -> bytes:
     """Return a text string (ISO 32000-1, 7.9.2.2) in hexadecimal digits, so that nothing in it needs escaping."""
     return b"<" + ("\ufeff" + text).encode("utf-16-be", "replace").hex().upper().encode() + b">"
 
 
-def number(value: float) -> bytes:
+def format_number(value: float) -> bytes:
     """Print a number with at most two decimals and no exponent."""
     printed = f"{value:.2f}".rstrip("0").rstrip(".")
     return b"0" if printed == "-0" else printed.encode()

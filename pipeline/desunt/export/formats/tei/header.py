@@ -9,46 +9,46 @@ from lxml import etree
 
 from desunt.__version__ import __version__
 from desunt.export import Mode
-from desunt.export.formats.tei.names import TEI, XML_ID, View, date_of
+from desunt.export.formats.tei.names import TEI, XML_ID, TeiContext, tei_date
 from desunt.export.gap_entries import glosses_of
-from desunt.export.modes import is_given_back
-from desunt.export.wording import GENERATOR, decision_in_words, name_in_words, title_of
-from desunt.export.xml import element, sub
-from desunt.record.conjecture import LABEL, Decision
+from desunt.export.modes import is_transcript_only
+from desunt.export.wording import GENERATOR, decision_in_words, field_name_in_words, title_of
+from desunt.export.xml import element, subelement
+from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.document import Step
 
-VERSION = re.compile(r"\d+[a-z]*\d*(\.\d+[a-z]*\d*){0,3}")
-WHAT: Mapping[Mode, str] = {
+TEI_VERSION = re.compile(r"\d+[a-z]*\d*(\.\d+[a-z]*\d*){0,3}")
+MODE_TITLES: Mapping[Mode, str] = {
     "diplomatic": "diplomatic text: the page's own words and gaps, and nothing else",
     "accepted": "text with the readings that editors accepted, each marked with who accepted it",
     "apparatus": "diplomatic text, and behind it the apparatus of what is supposed about its gaps",
 }
-RULES: Mapping[Mode, str] = {
-    "diplomatic": f"No {LABEL} stands in this file. A gap is a place where text stood and is not read; its desc says how it is printed.",
+EDITORIAL_RULES: Mapping[Mode, str] = {
+    "diplomatic": f"No {CONJECTURE_LABEL} stands in this file. A gap is a place where text stood and is not read; its desc says how it is printed.",
     "accepted": "A supplied element is a guess that an editor accepted as such: nobody has read it on the page. An unclear element with the"
     " pointer of an editor was read in the ink by that editor, a seg of type corrected is a word that the editor reads otherwise than the"
     " machine. Every other gap is open.",
-    "apparatus": f"The body is the diplomatic text. Every rdg of type {LABEL} in the back is a machine's guess that nobody has read on the"
+    "apparatus": f"The body is the diplomatic text. Every rdg of type {CONJECTURE_LABEL} in the back is a machine's guess that nobody has read on the"
     " page, and must not be quoted as the source.",
 }
 
 
-def header_of(view: View) -> etree._Element:
+def header_of(view: TeiContext) -> etree._Element:
     """Return the header."""
     header = element(f"{{{TEI}}}teiHeader")
-    file = sub(header, "fileDesc")
-    _title(sub(file, "titleStmt"), view)
-    sub(sub(file, "publicationStmt"), "p", {}, f"Written by {GENERATOR} from the record of the document; not a publication.")
+    file = subelement(header, "fileDesc")
+    _title_statement(subelement(file, "titleStmt"), view)
+    subelement(subelement(file, "publicationStmt"), "p", {}, f"Written by {GENERATOR} from the record of the document; not a publication.")
     _notes(file, view)
-    _source(sub(file, "sourceDesc"), view)
-    _encoding(sub(header, "encodingDesc"), view)
-    _revisions(sub(header, "revisionDesc"), view)
+    _source_description(subelement(file, "sourceDesc"), view)
+    _encoding(subelement(header, "encodingDesc"), view)
+    _revisions(subelement(header, "revisionDesc"), view)
     return header
 
 
-def _title(statement: etree._Element, view: View) -> None:
-    sub(statement, "title", {"type": "main"}, title_of(view.shown.document))
-    sub(statement, "title", {"type": "sub"}, WHAT[view.mode])
+def _title_statement(statement: etree._Element, view: TeiContext) -> None:
+    subelement(statement, "title", {"type": "main"}, title_of(view.shown.document))
+    subelement(statement, "title", {"type": "sub"}, MODE_TITLES[view.mode])
     _responsible(statement, "desunt", "read by a machine", "name", GENERATOR)
     if view.shown.document.transcript:
         _responsible(statement, "transcriber", "the transcript, with the glosses in its brackets", "name", "the maker of the transcript")
@@ -57,67 +57,72 @@ def _title(statement: etree._Element, view: View) -> None:
 
 
 def _responsible(statement: etree._Element, pointer: str, what: str, tag: str, name: str) -> None:
-    made = sub(statement, "respStmt", {XML_ID: pointer})
-    sub(made, "resp", {}, what)
-    sub(made, tag, {}, name)
+    made = subelement(statement, "respStmt", {XML_ID: pointer})
+    subelement(made, "resp", {}, what)
+    subelement(made, tag, {}, name)
 
 
-def _notes(file: etree._Element, view: View) -> None:
+def _notes(file: etree._Element, view: TeiContext) -> None:
     """Write what a person should know; glosses of a transcript that was laid over a scan stand here, as its own text is not the body."""
     document = view.shown.document
-    glosses = () if is_given_back(document) else glosses_of(document)
+    glosses = () if is_transcript_only(document) else glosses_of(document)
     if not document.notes and not glosses:
         return
-    statement = sub(file, "notesStmt")
+    statement = subelement(file, "notesStmt")
     for note in document.notes:
-        sub(statement, "note", {}, note)
+        subelement(statement, "note", {}, note)
     for line, kind, text in glosses:
-        sub(statement, "note", {"type": "gloss", "resp": "#transcriber"}, f"line {line} of the transcript, {kind}: {text}")
+        subelement(statement, "note", {"type": "gloss", "resp": "#transcriber"}, f"line {line} of the transcript, {kind}: {text}")
 
 
-def _source(description: etree._Element, view: View) -> None:
+def _source_description(description: etree._Element, view: TeiContext) -> None:
     document = view.shown.document
-    source = sub(description, "bibl", {XML_ID: "source"})
-    sub(source, "title", {}, title_of(document))
-    sub(source, "idno", {"type": "document"}, document.id)
+    source = subelement(description, "bibl", {XML_ID: "source"})
+    subelement(source, "title", {}, title_of(document))
+    subelement(source, "idno", {"type": "document"}, document.id)
     for name, value in document.metadata:
-        sub(source, "note", {"type": _word(name)}, f"{name_in_words(name)}: {value}")
+        subelement(source, "note", {"type": _attribute_word(name)}, f"{field_name_in_words(name)}: {value}")
     hashes = dict.fromkeys((page.image.path, page.image.sha256) for page in document.pages if page.image)
     if document.transcript:
         hashes[document.transcript.path, document.transcript.sha256] = None
     for path, sha256 in hashes:
-        sub(sub(source, "relatedItem", {"type": "file"}), "bibl", {}, f"{path}, SHA-256 {sha256}")
+        subelement(subelement(source, "relatedItem", {"type": "file"}), "bibl", {}, f"{path}, SHA-256 {sha256}")
     if view.mode != "diplomatic":
-        sub(description, "bibl", {XML_ID: "conjectures"}, "conjectures.json: what a model supposes about the gaps, each a " + LABEL)
+        subelement(
+            description,
+            "bibl",
+            {XML_ID: "conjectures"},
+            "conjectures.json: what a model supposes about the gaps, each a " + CONJECTURE_LABEL,
+        )
 
 
-def _word(name: str) -> str:
+def _attribute_word(name: str) -> str:
     """Return a name as one word of an attribute."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-") or "metadata"
 
 
-def _encoding(description: etree._Element, view: View) -> None:
-    editorial = sub(description, "editorialDecl")
-    sub(sub(editorial, "interpretation"), "p", {}, RULES[view.mode])
+def _encoding(description: etree._Element, view: TeiContext) -> None:
+    editorial = subelement(description, "editorialDecl")
+    subelement(subelement(editorial, "interpretation"), "p", {}, EDITORIAL_RULES[view.mode])
     text = f"Words less legible than {view.vouch} are marked unclear; cert is the calibrated probability that a word is read right."
-    sub(sub(editorial, "normalization"), "p", {}, text)
+    subelement(subelement(editorial, "normalization"), "p", {}, text)
     if view.mode == "apparatus":
-        sub(description, "variantEncoding", {"method": "double-end-point", "location": "external"})
-    programs = sub(description, "appInfo")
-    _program(programs, "desunt", __version__, "desunt", "wrote this file")
+        subelement(description, "variantEncoding", {"method": "double-end-point", "location": "external"})
+    programs = subelement(description, "appInfo")
+    _application(programs, "desunt", __version__, "desunt", "wrote this file")
     for step in dict.fromkeys(view.record.steps):
-        _program(programs, f"desunt-{_word(step.name)}", step.version, step.name, _settings(step))
+        _application(programs, f"desunt-{_attribute_word(step.name)}", step.version, step.name, _settings(step))
     for model, pointer in view.models.items():
-        made = _program(programs, "model", model.revision, model.name, f"revision {model.revision}, SHA-256 {model.sha256}")
+        made = _application(programs, "model", model.revision, model.name, f"revision {model.revision}, SHA-256 {model.sha256}")
         made.set(XML_ID, pointer)
 
 
-def _program(programs: etree._Element, ident: str, version: str, label: str, says: str) -> etree._Element:
+def _application(programs: etree._Element, ident: str, version: str, label: str, says: str) -> etree._Element:
     """Write a program; a version that TEI would not take for one stands in its description alone."""
-    known = VERSION.fullmatch(version)
-    made = sub(programs, "application", {"ident": ident, "version": version if known else "0"})
-    sub(made, "label", {}, label)
-    sub(made, "desc", {}, says if known else f"version {version}: {says}")
+    known = TEI_VERSION.fullmatch(version)
+    made = subelement(programs, "application", {"ident": ident, "version": version if known else "0"})
+    subelement(made, "label", {}, label)
+    subelement(made, "desc", {}, says if known else f"version {version}: {says}")
     return made
 
 
@@ -125,26 +130,26 @@ def _settings(step: Step) -> str:
     return "; ".join(f"{name} {value}" for name, value in step.settings) or "no settings"
 
 
-def _revisions(description: etree._Element, view: View) -> None:
+def _revisions(description: etree._Element, view: TeiContext) -> None:
     """Write who changed what, newest first, and last that desunt made the file."""
     for _, change in sorted(_changes(view), key=lambda pair: pair[0], reverse=True):
         description.append(change)
-    sub(description, "change", {"who": "#desunt"}, f"made from the record by {GENERATOR}, mode {view.mode}")
+    subelement(description, "change", {"who": "#desunt"}, f"made from the record by {GENERATOR}, mode {view.mode}")
 
 
-def _changes(view: View) -> Iterator[tuple[str, etree._Element]]:
+def _changes(view: TeiContext) -> Iterator[tuple[str, etree._Element]]:
     for name, decision in (view.shown.decisions or {}).items():
         target = f"#{view.places[name]}" if name in view.places else None
-        yield decision.at, _change(decision.editor, decision.at, target, _said(decision), view)
+        yield decision.at, _change(decision.editor, decision.at, target, _decision_sentence(decision), view)
     for edit in view.shown.edits:
         says = f"{edit.kind} of gaps in a line" + (f": {edit.note}" if edit.note else "")
         yield edit.at, _change(edit.editor, edit.at, None, says, view)
 
 
-def _said(decision: Decision) -> str:
+def _decision_sentence(decision: Decision) -> str:
     confirmed = f"; confirmed by {', '.join(decision.confirmed_by)}" if decision.confirmed_by else ""
     return decision_in_words(decision) + confirmed + (f". {decision.note}" if decision.note else "")
 
 
-def _change(editor: str, at: str, target: str | None, says: str, view: View) -> etree._Element:
-    return element(f"{{{TEI}}}change", {"when": date_of(at), "who": f"#{view.editors[editor]}", "target": target}, says)
+def _change(editor: str, at: str, target: str | None, says: str, view: TeiContext) -> etree._Element:
+    return element(f"{{{TEI}}}change", {"when": tei_date(at), "who": f"#{view.editors[editor]}", "target": target}, says)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from desunt.export import Mode
 from desunt.export.gap_entries import models_of
-from desunt.export.modes import editors_of
-from desunt.export.wording import vouch_of
+from desunt.export.modes import editor_names
+from desunt.export.wording import vouch_threshold
 from desunt.record.conjecture import Decision, ModelRef
 from desunt.record.document import Box, Gap, Page, Word, lines_with_pages
 from desunt.record.files import Record
@@ -18,11 +18,11 @@ TEI = "http://www.tei-c.org/ns/1.0"
 XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
 XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 UNITS = {"character": "char", "word": "word", "line": "line"}
-DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
+TEI_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TeiContext:
     """A record as the mode shows it (`shown`), the whole of it for the header, and the names by which places and people are called."""
 
     record: Record
@@ -38,7 +38,7 @@ class View:
         return " ".join(f"#{self.editors[name]}" for name in dict.fromkeys((decision.editor, *decision.confirmed_by)))
 
 
-def view_of(record: Record, shown: Record, mode: Mode) -> View:
+def tei_context(record: Record, shown: Record, mode: Mode) -> TeiContext:
     """Name every gap `gap-N` in reading order, the number that the apparatus gives it, and every decided word `word-N`."""
     gaps: list[str] = []
     words: list[str] = []
@@ -49,35 +49,35 @@ def view_of(record: Record, shown: Record, mode: Mode) -> View:
         elif token.id in (shown.decisions or {}):
             words.append(token.id)
     places = {name: f"gap-{n}" for n, name in enumerate(gaps, 1)} | {name: f"word-{n}" for n, name in enumerate(words, 1)}
-    editors = {name: f"editor-{n}" for n, name in enumerate(editors_of(shown), 1)}
+    editors = {name: f"editor-{n}" for n, name in enumerate(editor_names(shown), 1)}
     models = {model: f"model-{n}" for n, model in enumerate(models_of(record), 1)}
-    return View(record, shown, mode, places, editors, models, vouch_of(record))
+    return TeiContext(record, shown, mode, places, editors, models, vouch_threshold(record))
 
 
-def surface_name(page: Page) -> str:
+def surface_id(page: Page) -> str:
     return f"page-{page.number}"
 
 
-def line_name(page: Page, number: int) -> str:
+def line_zone_id(page: Page, number: int) -> str:
     """Return the name of a line's zone; lines are counted from 1 within their page."""
     return f"page-{page.number}-line-{number}"
 
 
-def region_name(page: Page, number: int) -> str:
+def region_zone_id(page: Page, number: int) -> str:
     return f"page-{page.number}-block-{number}"
 
 
-def word_zone(page: Page, line: int, place: int) -> str:
+def word_zone_id(page: Page, line: int, place: int) -> str:
     """Return the name of a doubtful word's zone: line and place in it from 1."""
     return f"page-{page.number}-line-{line}-word-{place}"
 
 
-def corners(box: Box) -> dict[str, int]:
+def zone_corners(box: Box) -> dict[str, int]:
     """Return a box in the attributes of a zone."""
     return {"ulx": box.left, "uly": box.top, "lrx": box.right, "lry": box.bottom}
 
 
-def size_of(gap: Gap) -> dict[str, str | int | None]:
+def extent_attributes(gap: Gap) -> dict[str, str | int | None]:
     """Return the length of a gap in the attributes of `att.dimensions`."""
     extent = gap.extent
     if extent is None or (extent.least == 0 and extent.most is None):
@@ -88,9 +88,9 @@ def size_of(gap: Gap) -> dict[str, str | int | None]:
     return {"unit": unit, "atLeast": extent.least, "atMost": extent.most}
 
 
-def date_of(at: str) -> str | None:
+def tei_date(at: str) -> str | None:
     """Return a date as TEI writes it; None if it is none."""
-    return at if DATE.fullmatch(at) else None
+    return at if TEI_DATE.fullmatch(at) else None
 
 
 def is_doubtful(word: Word, vouch: float) -> bool:

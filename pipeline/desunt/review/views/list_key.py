@@ -10,5 +10,5 @@ def list_key(opinion: Opinion | None) -> str:
     """Return 12 hexadecimal digits for what is supposed about a gap: the texts, their order, shares and marks, and the refusal."""
     if opinion is None:
         return stable_id("list")
-    shares = (f"{one.text}\n{one.probability}\n{one.possible}" for one in opinion.candidates)
-    return stable_id("list", opinion.reason if isinstance(opinion, Refusal) else "", *shares)
+    candidates = (f"{candidate.text}\n{candidate.probability}\n{candidate.possible}" for candidate in opinion.candidates)
+    return stable_id("list", opinion.reason if isinstance(opinion, Refusal) else "", *candidates)

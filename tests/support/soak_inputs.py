@@ -1,4 +1,4 @@
-"""More inputs made by code, the same bytes every time: cut and bit-flipped files of every kind, odd good ones, archives; and a judge."""
+"""Inputs of the soak, the same bytes every time: malformed, cut and bit-flipped files, odd good ones, archives; and how each must end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from desunt.scan import SUFFIXES
-from tests.support.malformed_files import encoded, jpeg_pdf, malformed, pdf, stream
+from tests.support.malformed_files import encoded, jpeg_pdf, malformed_files, pdf, stream
 
 # How much of a file is left, and how many of its bits are turned.
 CUTS = (0.02, 0.2, 0.5, 0.8, 0.97)
@@ -22,7 +22,7 @@ FLIPS = (1, 3, 30, 300)
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SoakInput:
     """A file, and whether its text must be read: None where either will do, so long as the page ends with a reason or is read."""
 
     name: str
@@ -38,7 +38,7 @@ def typed() -> Image.Image:
     return page
 
 
-def kinds() -> dict[str, bytes]:
+def good_files() -> dict[str, bytes]:
     """Return a good file of every kind."""
     page = typed()
     return {
@@ -55,16 +55,16 @@ def kinds() -> dict[str, bytes]:
     }
 
 
-def cases() -> Iterator[Case]:
-    """Yield every case."""
-    for one in malformed():
-        yield Case(one.name, one.data, None if one.error is None else False)
-    for kind, good in kinds().items():
-        yield Case(f"good.{kind}", good, True)
+def soak_inputs() -> Iterator[SoakInput]:
+    """Yield every input."""
+    for malformed in malformed_files():
+        yield SoakInput(malformed.name, malformed.data, None if malformed.error is None else False)
+    for kind, good in good_files().items():
+        yield SoakInput(f"good.{kind}", good, True)
         for share in CUTS:
-            yield Case(f"cut-{100 * share:.0f}.{kind}", good[: int(share * len(good))], None)
+            yield SoakInput(f"cut-{100 * share:.0f}.{kind}", good[: int(share * len(good))], None)
         for flips in FLIPS:
-            yield Case(f"flipped-{flips}.{kind}", flipped(good, flips), None)
+            yield SoakInput(f"flipped-{flips}.{kind}", flipped(good, flips), None)
     yield from _odd()
     yield from _pdfs()
     yield from _zips()
@@ -78,35 +78,35 @@ def flipped(data: bytes, flips: int) -> bytes:
     return bytes(changed)
 
 
-def _odd() -> Iterator[Case]:
+def _odd() -> Iterator[SoakInput]:
     """Yield good files of unusual kinds: all must be read."""
     page, wide = typed(), np.asarray(typed()).astype(np.uint16) * 257
-    yield Case("sixteen-bits.png", encoded(Image.fromarray(wide), "PNG"), True)
-    yield Case("twelve-bits.tif", encoded(Image.fromarray(wide >> 4), "TIFF"), True)
-    yield Case("one-bit.png", encoded(page.convert("1"), "PNG"), True)
-    yield Case("palette.png", encoded(page.convert("P"), "PNG"), True)
-    yield Case("grey-alpha.png", encoded(page.convert("LA"), "PNG"), True)
-    yield Case("rgba.png", encoded(page.convert("RGBA"), "PNG"), True)
-    yield Case("cmyk.jpg", encoded(page.convert("CMYK"), "JPEG", quality=95), True)
-    yield Case("cmyk.tif", encoded(page.convert("CMYK"), "TIFF"), True)
-    yield Case("lab.tif", encoded(page.convert("RGB").convert("LAB"), "TIFF"), True)
-    yield Case("float.tif", encoded(Image.fromarray(np.asarray(page).astype(np.float32) / 255), "TIFF"), True)
-    yield Case("png-named.tif", encoded(page, "PNG"), True)
-    yield Case("tiff-named.jpg", encoded(page, "TIFF"), True)
+    yield SoakInput("sixteen-bits.png", encoded(Image.fromarray(wide), "PNG"), True)
+    yield SoakInput("twelve-bits.tif", encoded(Image.fromarray(wide >> 4), "TIFF"), True)
+    yield SoakInput("one-bit.png", encoded(page.convert("1"), "PNG"), True)
+    yield SoakInput("palette.png", encoded(page.convert("P"), "PNG"), True)
+    yield SoakInput("grey-alpha.png", encoded(page.convert("LA"), "PNG"), True)
+    yield SoakInput("rgba.png", encoded(page.convert("RGBA"), "PNG"), True)
+    yield SoakInput("cmyk.jpg", encoded(page.convert("CMYK"), "JPEG", quality=95), True)
+    yield SoakInput("cmyk.tif", encoded(page.convert("CMYK"), "TIFF"), True)
+    yield SoakInput("lab.tif", encoded(page.convert("RGB").convert("LAB"), "TIFF"), True)
+    yield SoakInput("float.tif", encoded(Image.fromarray(np.asarray(page).astype(np.float32) / 255), "TIFF"), True)
+    yield SoakInput("png-named.tif", encoded(page, "PNG"), True)
+    yield SoakInput("tiff-named.jpg", encoded(page, "TIFF"), True)
     turns = {3: 180, 6: 90, 8: 270}
     for orientation, degrees in turns.items():
         exif = Image.Exif()
         exif[274] = orientation
-        yield Case(f"turned-{orientation}.jpg", encoded(page.rotate(degrees, expand=True), "JPEG", quality=95, exif=exif), True)
+        yield SoakInput(f"turned-{orientation}.jpg", encoded(page.rotate(degrees, expand=True), "JPEG", quality=95, exif=exif), True)
 
 
-def _pdfs() -> Iterator[Case]:
+def _pdfs() -> Iterator[SoakInput]:
     good = encoded(typed(), "JPEG", quality=90)
     for depth in (50, 2000):
-        yield Case(f"deep-{depth}.pdf", deep_pdf(good, depth), True if depth < 100 else None)
-    yield Case("locked-by-a-library.pdf", locked_pdf(jpeg_pdf(good, 900, 300, box=(432, 144))), False)
+        yield SoakInput(f"deep-{depth}.pdf", deep_pdf(good, depth), True if depth < 100 else None)
+    yield SoakInput("locked-by-a-library.pdf", locked_pdf(jpeg_pdf(good, 900, 300, box=(432, 144))), False)
     circle = pdf([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [1 0 R 2 0 R] /Count 9 >>"])
-    yield Case("circle-of-contents.pdf", circle, None)
+    yield SoakInput("circle-of-contents.pdf", circle, None)
 
 
 def deep_pdf(jpeg: bytes, depth: int) -> bytes:
@@ -129,15 +129,15 @@ def locked_pdf(plain: bytes) -> bytes:
     return out.getvalue()
 
 
-def _zips() -> Iterator[Case]:
+def _zips() -> Iterator[SoakInput]:
     good = encoded(typed(), "PNG")
     tricks = ("../up.png", "/etc/absolute.png", "C:\\drive.png", "a/../../b.png")
-    yield Case("tricks.zip", zipped(*((name, good) for name in tricks)), False)
-    yield Case("bomb.zip", zipped(("bomb.png", bytes(80 << 20))), False)
-    yield Case("good.zip", zipped(("inside.png", good)), True)
+    yield SoakInput("tricks.zip", zipped(*((name, good) for name in tricks)), False)
+    yield SoakInput("bomb.zip", zipped(("bomb.png", bytes(80 << 20))), False)
+    yield SoakInput("good.zip", zipped(("inside.png", good)), True)
     whole = zipped(("inside-cut.png", good))
-    yield Case("cut.zip", whole[: len(whole) // 2], False)
-    yield Case("flipped.zip", flipped(whole, 30), None)
+    yield SoakInput("cut.zip", whole[: len(whole) // 2], False)
+    yield SoakInput("flipped.zip", flipped(whole, 30), None)
 
 
 def zipped(*members: tuple[str, bytes]) -> bytes:
@@ -148,32 +148,34 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def write(folder: Path, every: int = 1) -> list[Case]:
-    """Write every so-manieth case that a folder is searched for, and return these."""
+def write_inputs(folder: Path, every: int = 1) -> list[SoakInput]:
+    """Write every so-manieth input that a folder is searched for, and return these."""
     folder.mkdir(parents=True)
-    chosen = [case for case in cases() if Path(case.name).suffix in SUFFIXES | {".zip"}][::every]
+    chosen = [case for case in soak_inputs() if Path(case.name).suffix in SUFFIXES | {".zip"}][::every]
     for case in chosen:
         (folder / case.name).write_bytes(case.data)
     return chosen
 
 
-def judged(cases_: list[Case], outputs: Path, status: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with how each case ended, by what `desunt status --json` says."""
-    for case in cases_:
-        found = [one for one in status if one["document_id"] == case.name or one["document_id"].startswith(f"{case.name}/")]
-        if not found:
+def violations(inputs: list[SoakInput], outputs: Path, statuses: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with how each input ended, by what `desunt status --json` says."""
+    for case in inputs:
+        documents = [s for s in statuses if s["document_id"] == case.name or s["document_id"].startswith(f"{case.name}/")]
+        if not documents:
             yield f"{case.name}: nothing became of it"
-        for one in found:
-            yield from _wrong(case, one, outputs)
+        for status in documents:
+            yield from _violations_of(case, status, outputs)
 
 
-def _wrong(case: Case, one: dict[str, Any], outputs: Path) -> Iterator[str]:
-    failed, problem, where = one["state"] == "failed", one["problem"], f"{one['document_id']} ({one['state']}: {one['problem']})"
-    if one["state"] == "unfinished" or (case.readable is not None and failed == case.readable):
+def _violations_of(case: SoakInput, status: dict[str, Any], outputs: Path) -> Iterator[str]:
+    failed, problem = status["state"] == "failed", status["problem"]
+    where = f"{status['document_id']} ({status['state']}: {problem})"
+    if status["state"] == "unfinished" or (case.readable is not None and failed == case.readable):
         yield f"{where}: should {'be read' if case.readable else 'fail'}"
     if failed and (not problem or "bug in desunt" in problem or "worker died" in problem):
         yield f"{where}: no reason of its own"
     if failed and case.name.partition(".")[0] not in problem:
         yield f"{where}: does not name the file"
-    if case.readable and not failed and "Ambassador" not in (outputs / one["folder"] / f"{one['folder']}.txt").read_text("utf-8"):
+    text = outputs / status["folder"] / f"{status['folder']}.txt"
+    if case.readable and not failed and "Ambassador" not in text.read_text("utf-8"):
         yield f"{where}: its text was not read"

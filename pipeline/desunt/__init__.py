@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from desunt.__version__ import __version__
 
 if TYPE_CHECKING:
-    from desunt.export.api import OpenedDocument
+    from desunt.export.api import DocumentView
 
 __all__ = ["__version__", "documents", "open"]
 
 
-def open(path: str | Path) -> OpenedDocument:
+def open(path: str | Path) -> DocumentView:
     """Open a document's folder of an outputs folder; its text is diplomatic, and what is supposed must be called for by name.
 
     Raises InputError if there is no record, and IntegrityError if its files do not belong together.
@@ -24,7 +24,7 @@ def open(path: str | Path) -> OpenedDocument:
     return open_document(Path(path))
 
 
-def documents(outputs: str | Path) -> Iterator[OpenedDocument]:
+def documents(outputs: str | Path) -> Iterator[DocumentView]:
     """Yield every finished document of an outputs folder, one at a time. Raises InputError if there are none."""
     from desunt.export.api import open_documents
 

@@ -21,7 +21,7 @@ class Settings(BaseSettings):
 
     out: Path = Field(default=Path("outputs"), description="folder for the results")
     jobs: int = Field(default=0, ge=0, description="worker processes; 0 is one a core")
-    executor: Literal["serial", "process", "dask"] = Field(default="process", description="how pages are worked on")
+    executor: str = Field(default="process", description="how pages are worked on: serial, process, dask, or a plug-in's")
     scheduler: str = Field(
         default="", description="address of the Dask cluster to join; without one, `dask` starts its own on this machine"
     )
@@ -29,9 +29,7 @@ class Settings(BaseSettings):
     model: str = Field(default="embedded", description="`embedded`, or a Hugging Face masked language model by name or folder")
     rescore: bool = Field(default=True, description="re-score a masked model's proposals by the two-sided causal reading")
     models: Path | None = Field(default=None, description="folder with the embedded model's weights")
-    engine: Literal["tesseract", "rapid", "page", "alto"] = Field(
-        default="tesseract", description="OCR engine, or kind of file beside the scan"
-    )
+    engine: str = Field(default="tesseract", description="tesseract, rapid, a plug-in's, or the kind of file beside the scan: page, alto")
     second: Literal["none", "rapid"] = Field(
         default="rapid", description="engine that reads doubtful words again, and what was passed over"
     )

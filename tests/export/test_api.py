@@ -111,5 +111,5 @@ def test_documentation_names_everything_public(root):
     text = (root / "docs" / "api.md").read_text("utf-8")
     for name in desunt.__all__[1:]:
         assert f"`desunt.{name}(" in text
-    for name in dir(desunt.export.api.OpenedDocument):
+    for name in dir(desunt.export.api.DocumentView):
         assert name.startswith("_") or re.search(rf"`document\.{name}\b", text), name

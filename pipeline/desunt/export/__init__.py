@@ -21,21 +21,21 @@ ImageSource: TypeAlias = Callable[[ImageRef], "bytes | None"]
 
 @runtime_checkable
 class FullSizeImageSource(Protocol):
-    """Pictures that also have the pages' pixels in full size."""
+    """An image source that also has the pages' pixels in full size."""
 
     def __call__(self, image: ImageRef) -> bytes | None: ...
 
-    def original(self, image: ImageRef) -> EmbeddedImage | None: ...
+    def full_size(self, image: ImageRef) -> EmbeddedImage | None: ...
 
 
-def full_size_image(pictures: ImageSource, image: ImageRef) -> EmbeddedImage | None:
+def full_size_image(images: ImageSource, image: ImageRef) -> EmbeddedImage | None:
     """Return a page's pixels in full size where they are to be had, else its image for display; None without either."""
-    if isinstance(pictures, FullSizeImageSource):
-        return pictures.original(image)
+    if isinstance(images, FullSizeImageSource):
+        return images.full_size(image)
     from desunt.scan.originals import embeddable_jpeg
 
-    shown = pictures(image)
-    return embeddable_jpeg(shown) if shown else None
+    jpeg = images(image)
+    return embeddable_jpeg(jpeg) if jpeg else None
 
 
 # What stands in the text: the page's own words and gaps; those and what editors accepted; the page's own, and labelled what is supposed.
@@ -57,7 +57,7 @@ class Exporter(Protocol):
     modes: tuple[Mode, ...]
     one_per: Literal["document", "page"]
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]: ...
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]: ...
 
 
 @runtime_checkable
@@ -88,8 +88,8 @@ RESERVED_FILE_NAMES = frozenset({"record.json", "conjectures.json", "manifest.js
 
 def exporter_names() -> list[str]:
     """Return the names of all exporters: the table's in its order, then those of installed packages."""
-    found = entry_points(group=ENTRY_POINT_GROUP).names
-    return [*EXPORTERS, *sorted(found - EXPORTERS.keys())]
+    installed = entry_points(group=ENTRY_POINT_GROUP).names
+    return [*EXPORTERS, *sorted(installed - EXPORTERS.keys())]
 
 
 def load_exporter(name: str) -> Exporter:
@@ -101,17 +101,17 @@ def load_exporter(name: str) -> Exporter:
         raise UsageError(f"unknown format {name!r}", remedy=f"Known formats: {', '.join(exporter_names())}")
     if name in EXPORTERS:
         module, _, member = EXPORTERS[name].partition(":")
-        made: Exporter = getattr(import_module(module), member)()
-        return made
+        exporter: Exporter = getattr(import_module(module), member)()
+        return exporter
     (entry,) = list(entry_points(group=ENTRY_POINT_GROUP, name=name))[:1]
-    found: Exporter = entry.load()()
-    return found
+    installed: Exporter = entry.load()()
+    return installed
 
 
 def export_file_name(stem: str, exporter: Exporter, mode: Mode) -> str:
     """Return the file name of an export of a document; it carries the mode unless that is the exporter's default."""
-    marked = "" if mode == exporter.modes[0] else f".{mode}"
-    name = f"{stem}{marked}{exporter.suffix}"
+    mode_part = "" if mode == exporter.modes[0] else f".{mode}"
+    name = f"{stem}{mode_part}{exporter.suffix}"
     return f"{stem}.export{exporter.suffix}" if name.casefold() in RESERVED_FILE_NAMES else name
 
 
@@ -126,5 +126,5 @@ def export_files(stem: str, exporter: Exporter, mode: Mode, record: Record) -> I
     pages = record.document.pages
     for page in pages:
         if page.image is not None:
-            own = f"{stem}.{page.number:04d}" if len(pages) > 1 else stem
-            yield export_file_name(own, exporter, mode), replace(record, document=replace(record.document, pages=(page,)))
+            page_stem = f"{stem}.{page.number:04d}" if len(pages) > 1 else stem
+            yield export_file_name(page_stem, exporter, mode), replace(record, document=replace(record.document, pages=(page,)))

@@ -17,7 +17,7 @@ from desunt.record.folder import require_document_folders
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedGap:
+class DocumentGap:
     """A place that was not read: facts alone. `before` and `after` are diplomatic text; `box` is in pixels of the original."""
 
     id: str
@@ -32,7 +32,7 @@ class OpenedGap:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedPage:
+class DocumentPage:
     """A page: its number, its diplomatic text line by line, and the mean legibility of its words (0-1, None where nothing is known).
 
     `reading` is its text with the words whole that are divided at line ends: the page's own words, for searching.
@@ -56,7 +56,7 @@ class LabelledConjecture:
     offered, and is None where one is.
     """
 
-    gap: OpenedGap
+    gap: DocumentGap
     text: str
     probability: float
     rank: int
@@ -85,7 +85,7 @@ class EditorsReading:
         return f"{guess}{self.text} (for {self.instead_of}: {self.editor}, {self.at})"
 
 
-class OpenedDocument:
+class DocumentView:
     """A document: `text`, `pages` and `gaps` hold what the page says. There is no attribute that holds a guess."""
 
     def __init__(self, record: Record) -> None:
@@ -109,60 +109,60 @@ class OpenedDocument:
         return self._record.document.text
 
     @property
-    def pages(self) -> tuple[OpenedPage, ...]:
-        shown = view_for_mode(self._record, "diplomatic")
+    def pages(self) -> tuple[DocumentPage, ...]:
+        view = view_for_mode(self._record, "diplomatic")
         return tuple(
-            OpenedPage(page.number, tuple(line.text for line in page.lines), page.legibility, dehyphenate_page(page, shown).text)
-            for page in shown.document.pages
+            DocumentPage(page.number, tuple(line.text for line in page.lines), page.legibility, dehyphenate_page(page, view).text)
+            for page in view.document.pages
         )
 
     @property
-    def gaps(self) -> tuple[OpenedGap, ...]:
+    def gaps(self) -> tuple[DocumentGap, ...]:
         """Return the gaps in reading order."""
-        return tuple(_gap(entry) for entry in entries(self._record))
+        return tuple(_document_gap(entry) for entry in entries(self._record))
 
     def conjectures(self) -> tuple[LabelledConjecture, ...]:
         """Return what a model supposes about the gaps, in their order, the likeliest first; nobody has read any of it on the page."""
-        return tuple(one for entry in entries(self._record) for one in _candidates(entry))
+        return tuple(conjecture for entry in entries(self._record) for conjecture in _labelled_conjectures(entry))
 
     def readings_of_editors(self) -> tuple[EditorsReading, ...]:
         """Return what editors decided to read, as the last export with decisions had it."""
-        shown = view_for_mode(self._record, "accepted")
-        if is_transcript_only(shown.document):
-            found = [one for one in render_transcript(shown, "accepted") if not isinstance(one, str)]
+        view = view_for_mode(self._record, "accepted")
+        if is_transcript_only(view.document):
+            rendered_tokens = [rendered for rendered in render_transcript(view, "accepted") if not isinstance(rendered, str)]
         else:
-            found = [one for page in shown.document.pages for line in page.lines for one in render_line(line, shown, "accepted")]
+            rendered_tokens = [rendered for page in view.document.pages for line in page.lines for rendered in render_line(line, view, "accepted")]
         return tuple(
-            EditorsReading(one.text, one.token.printed if isinstance(one.token, Gap) else one.token.text, d.editor, d.basis, d.at)
-            for one in found
-            if (d := one.decision)
+            EditorsReading(rendered.text, rendered.token.printed if isinstance(rendered.token, Gap) else rendered.token.text, decision.editor, decision.basis, decision.at)
+            for rendered in rendered_tokens
+            if (decision := rendered.decision)
         )
 
     def __repr__(self) -> str:
         return f"<desunt document {self.id!r}: {len(self._record.document.pages)} pages, {len(self._record.document.gaps)} gaps>"
 
 
-def _gap(entry: ApparatusEntry) -> OpenedGap:
+def _document_gap(entry: ApparatusEntry) -> DocumentGap:
     gap = entry.gap
     before, after = (" ".join(side).strip() for side in (entry.before, entry.after))
-    return OpenedGap(gap.id, entry.page, entry.line, gap.reason, extent_in_words(gap), gap.printed, gap.box, before, after)
+    return DocumentGap(gap.id, entry.page, entry.line, gap.reason, extent_in_words(gap), gap.printed, gap.box, before, after)
 
 
-def _candidates(entry: ApparatusEntry) -> Iterator[LabelledConjecture]:
+def _labelled_conjectures(entry: ApparatusEntry) -> Iterator[LabelledConjecture]:
     opinion = opinion_of(entry.segment)
     if opinion is None:
         return
     model = f"{opinion.model.name} {opinion.model.revision}" if opinion.model else "no model"
     refusal = opinion.reason if isinstance(opinion, Refusal) else None
-    for rank, one in enumerate(candidates_of(entry.segment), start=1):
-        yield LabelledConjecture(_gap(entry), one.text, one.probability, rank, opinion.none_of_these, refusal, model)
+    for rank, candidate in enumerate(candidates_of(entry.segment), start=1):
+        yield LabelledConjecture(_document_gap(entry), candidate.text, candidate.probability, rank, opinion.none_of_these, refusal, model)
 
 
-def open_document(folder: Path) -> OpenedDocument:
+def open_document(folder: Path) -> DocumentView:
     """Open a document's folder, or the record in it."""
-    return OpenedDocument(read_record(folder.parent if folder.name == "record.json" else folder))
+    return DocumentView(read_record(folder.parent if folder.name == "record.json" else folder))
 
 
-def open_documents(outputs: Path) -> Iterator[OpenedDocument]:
+def open_documents(outputs: Path) -> Iterator[DocumentView]:
     """Yield the documents of an outputs folder in the order of their folders."""
     return map(open_document, require_document_folders(outputs, finished=True))

@@ -148,5 +148,8 @@ def _dehyphenate_region(region: Region, whole_words: dict[str, str], second_ids:
 def _dehyphenate_line(line: Line, whole_words: dict[str, str], second_ids: set[str]) -> Line:
     tokens = (token for token in line.tokens if token.id not in second_ids)
     return replace(
-        line, tokens=tuple(replace(token, text=whole_words[token.id]) if isinstance(token, Word) and token.id in whole_words else token for token in tokens)
+        line,
+        tokens=tuple(
+            replace(token, text=whole_words[token.id]) if isinstance(token, Word) and token.id in whole_words else token for token in tokens
+        ),
     )

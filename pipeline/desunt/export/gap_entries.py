@@ -99,7 +99,11 @@ def iter_entries(record: Record) -> Iterator[ApparatusEntry]:
 
 def _context_windows(record: Record) -> Iterator[tuple[list[_NumberedLine], int]]:
     """Yield each line of the document with the lines round it, and its place among them: no more are in memory at a time."""
-    lines = (_NumberedLine(page, n, *line_segments) for page in record.document.pages for n, line_segments in enumerate(joined_lines(page, record), start=1))
+    lines = (
+        _NumberedLine(page, n, *line_segments)
+        for page in record.document.pages
+        for n, line_segments in enumerate(joined_lines(page, record), start=1)
+    )
     window: deque[_NumberedLine] = deque(maxlen=2 * CONTEXT_LINES + 1)
     lines_read = 0
     for line in lines:
@@ -145,7 +149,10 @@ def _cut_to_context(lines: list[list[str]]) -> Iterator[list[str]]:
 
 def _token_texts(line_segments: Sequence[Segment]) -> list[str]:
     """Return the tokens as the diplomatic text prints them, each with the space behind it; in a transcript some touch."""
-    return [printed_token(segment) + ("" if _touch(segment, following) else " ") for segment, following in zip_longest(line_segments, line_segments[1:])]
+    return [
+        printed_token(segment) + ("" if _touch(segment, following) else " ")
+        for segment, following in zip_longest(line_segments, line_segments[1:])
+    ]
 
 
 def _touch(segment: Segment, following: Segment | None) -> bool:
@@ -240,5 +247,7 @@ def glosses_of(document: Document) -> tuple[tuple[int, str, str], ...]:
         return ()
     text = document.transcript.text
     return tuple(
-        (transcript_line_number(text, mark.span[0]), GLOSS_WORDS[mark.kind], mark.text) for mark in find_marks(text) if mark.kind in GLOSS_WORDS
+        (transcript_line_number(text, mark.span[0]), GLOSS_WORDS[mark.kind], mark.text)
+        for mark in find_marks(text)
+        if mark.kind in GLOSS_WORDS
     )

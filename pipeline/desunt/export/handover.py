@@ -15,8 +15,9 @@ from desunt.export import exporter_names, load_exporter
 from desunt.export.wording import GENERATOR
 from desunt.record.decision_log_file import DECISION_LOG, DecisionLog
 from desunt.record.manifest import MANIFEST, list_files
-from desunt.verify.handover import CHECKSUMS, README, end_of
 
+CHECKSUMS = "SHA256SUMS"
+README = "README.txt"
 # The earliest date a ZIP can hold: the same files give the same bytes whenever they are packed.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 PERMISSIONS = 0o644 << 16
@@ -54,10 +55,10 @@ def pack(outputs: Path, folders: list[Path], archive: Path, log: DecisionLog | N
     if any(archive.resolve().is_relative_to(folder.resolve()) for folder in folders):
         raise InputError(f"{archive}: lies inside a document's folder", remedy="name a file elsewhere")
     archive.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=archive.parent, prefix=f".{archive.name}.", suffix=".part")
+    descriptor, part = tempfile.mkstemp(dir=archive.parent, prefix=f".{archive.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "wb") as stream, ZipFile(stream, "w", ZIP_DEFLATED) as packed:
-            _pack_into(outputs, folders, packed, log)
+        with os.fdopen(descriptor, "wb") as stream, ZipFile(stream, "w", ZIP_DEFLATED) as zip_file:
+            _pack_into(outputs, folders, zip_file, log)
         os.chmod(part, 0o644)
         os.replace(part, archive)
     except BaseException:
@@ -65,43 +66,43 @@ def pack(outputs: Path, folders: list[Path], archive: Path, log: DecisionLog | N
         raise
 
 
-def _pack_into(outputs: Path, folders: list[Path], packed: ZipFile, log: DecisionLog | None) -> None:
+def _pack_into(outputs: Path, folders: list[Path], zip_file: ZipFile, log: DecisionLog | None) -> None:
     sums = []
     for name, path in (*_files_to_pack(outputs, folders), *([(DECISION_LOG, log.path)] if log else ())):
-        with path.open("rb") as source, packed.open(_zip_entry(name), "w", force_zip64=path.stat().st_size > 1 << 30) as target:
+        with path.open("rb") as source, zip_file.open(_zip_entry(name), "w", force_zip64=path.stat().st_size > 1 << 30) as target:
             sums.append((name, _copy_hashing(source, target)))
     readme = (README_TOP + "".join(_format_lines()) + (_log_section(log) if log else "")).encode()
-    packed.writestr(_zip_entry(README), readme)
+    zip_file.writestr(_zip_entry(README), readme)
     sums.append((README, hashlib.sha256(readme).hexdigest()))
-    packed.writestr(_zip_entry(CHECKSUMS), "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)))
+    zip_file.writestr(_zip_entry(CHECKSUMS), "".join(f"{digest}  {name}\n" for name, digest in sorted(sums)))
 
 
 def _files_to_pack(outputs: Path, folders: list[Path]) -> Iterator[tuple[str, Path]]:
     for folder in folders:
-        inside = PurePosixPath(folder.relative_to(outputs).as_posix())
-        found = list_files(folder) | {MANIFEST: folder / MANIFEST}
-        yield from ((str(inside / name), path) for name, path in sorted(found.items()) if path.exists())
+        folder_name = PurePosixPath(folder.relative_to(outputs).as_posix())
+        files = list_files(folder) | {MANIFEST: folder / MANIFEST}
+        yield from ((str(folder_name / name), path) for name, path in sorted(files.items()) if path.exists())
 
 
 def _zip_entry(name: str) -> ZipInfo:
-    entry = ZipInfo(name, ZIP_EPOCH)
-    entry.compress_type, entry.external_attr, entry.create_system = ZIP_DEFLATED, PERMISSIONS, 3
-    return entry
+    zip_info = ZipInfo(name, ZIP_EPOCH)
+    zip_info.compress_type, zip_info.external_attr, zip_info.create_system = ZIP_DEFLATED, PERMISSIONS, 3
+    return zip_info
 
 
 def _copy_hashing(source: IO[bytes], target: IO[bytes]) -> str:
     digest = hashlib.sha256()
-    while piece := source.read(1 << 20):
-        digest.update(piece)
-        target.write(piece)
+    while chunk := source.read(1 << 20):
+        digest.update(chunk)
+        target.write(chunk)
     return digest.hexdigest()
 
 
 def _format_lines() -> Iterator[str]:
     for name in exporter_names():
         exporter = load_exporter(name)
-        held = "the text" if exporter.kind == "reading" else "the gaps and what is supposed about them"
-        yield f"NAME{exporter.suffix:<16}{held}, as {name}; modes: {', '.join(exporter.modes)}, the first if the file name gives none\n"
+        content = "the text" if exporter.kind == "reading" else "the gaps and what is supposed about them"
+        yield f"NAME{exporter.suffix:<16}{content}, as {name}; modes: {', '.join(exporter.modes)}, the first if the file name gives none\n"
 
 
 def _log_section(log: DecisionLog) -> str:
@@ -110,6 +111,11 @@ The log of decisions
 ====================
 {DECISION_LOG}     all that editors did at the desk, a line each, oldest first, with the CONJECTURES that they were shown; nothing is taken out.
 Each line carries the hash of the line before it: a line that was changed, removed or moved is found.
-{end_of(log)}:
+{log_end_sentence(log)}:
 write that hash down elsewhere, and nobody can put another log in its place.
 """
+
+
+def log_end_sentence(log: DecisionLog) -> str:
+    """Return the sentence of the README about the end of the log."""
+    return f"Its number of lines is {log.entry_count}, the hash of the last {log.head}"

@@ -15,7 +15,7 @@ HARMLESS = frozenset("\u200c\u200d\u00ad")
 
 def visible_text(text: str) -> str:
     """Return the text on one line, with control and direction characters written out as `⟨U+202E⟩`."""
-    return "".join(f"⟨U+{ord(c):04X}⟩" if _is_control(c) else c for c in text.replace("\t", " "))
+    return "".join(f"⟨U+{ord(character):04X}⟩" if _is_control(character) else character for character in text.replace("\t", " "))
 
 
 def _is_control(character: str) -> bool:
@@ -24,16 +24,16 @@ def _is_control(character: str) -> bool:
 
 def code_span(text: str) -> str:
     """Return the text as a code span, in which nothing has a meaning; its fence is longer than any run of backticks inside."""
-    shown = visible_text(text)
-    if not shown.strip():
-        return f"`{shown or ' '}`" if shown else "(nothing)"
-    fence = "`" * (1 + max((len(run) for run in BACKTICKS.findall(shown)), default=0))
+    visible = visible_text(text)
+    if not visible.strip():
+        return f"`{visible or ' '}`" if visible else "(nothing)"
+    fence = "`" * (1 + max((len(run) for run in BACKTICKS.findall(visible)), default=0))
     # Markdown takes one space away on both sides if both are there, and a backtick must not touch the fence.
-    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
+    padding = " " if visible[0] in "` " or visible[-1] in "` " else ""
+    return f"{fence}{padding}{visible}{padding}{fence}"
 
 
 def escape_prose(text: str) -> str:
     """Return the text as prose, its special characters escaped; as a code span if a reader might find a link in it."""
-    shown = visible_text(text).strip()
-    return code_span(text) if LINK_LIKE.search(shown) else SPECIAL.sub(r"\\\1", shown)
+    visible = visible_text(text).strip()
+    return code_span(text) if LINK_LIKE.search(visible) else SPECIAL.sub(r"\\\1", visible)

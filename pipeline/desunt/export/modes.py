@@ -144,7 +144,9 @@ def text_of_view(view: Record, mode: Mode) -> str:
 def page_text(page: Page, record: Record, mode: Mode) -> str:
     """Return the text of a page: a line a line, an empty line between regions; the record is one that `in_mode` gave."""
     regions = [region.lines for region in page.regions if region.lines]
-    return "\n\n".join("\n".join(" ".join(rendered.text for rendered in render_line(line, record, mode)) for line in lines) for lines in regions)
+    return "\n\n".join(
+        "\n".join(" ".join(rendered.text for rendered in render_line(line, record, mode)) for line in lines) for lines in regions
+    )
 
 
 def editor_names(record: Record) -> tuple[str, ...]:

@@ -39,31 +39,31 @@ MODE_DESCRIPTIONS: dict[Mode, str] = {
 class PlacedWord:
     """A word or gap mark with a name of its own in the file; `is_own` says whether the box is its own or only that of what it stands in."""
 
-    name: str
-    one: RenderedToken
+    id: str
+    rendered: RenderedToken
     box: Box
-    is_own: bool
+    has_own_box: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedLine:
     """A line with its words."""
 
-    name: str
+    id: str
     line: Line
     box: Box
     words: tuple[PlacedWord, ...]
 
     @property
     def text(self) -> str:
-        return " ".join(word.one.text for word in self.words)
+        return " ".join(word.rendered.text for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedBlock:
     """A region with its lines."""
 
-    name: str
+    id: str
     region: Region
     box: Box
     lines: tuple[PlacedLine, ...]
@@ -79,7 +79,7 @@ class WordAttribute:
 
     name: str
     value: str
-    says: str = ""
+    description: str = ""
 
 
 def scanned_page(record: Record) -> Page:
@@ -93,49 +93,52 @@ def scanned_page(record: Record) -> Page:
     return pages[0]
 
 
-def placed_blocks(page: Page, shown: Record, mode: Mode) -> tuple[PlacedBlock, ...]:
+def placed_blocks(page: Page, view: Record, mode: Mode) -> tuple[PlacedBlock, ...]:
     """Return the blocks of a page that has a scan, as the mode shows them (`shown` is what `in_mode` gave)."""
     assert page.image is not None
-    whole = Box(0, 0, page.image.width, page.image.height)
-    return tuple(_placed_block(f"r{n}", region, whole, shown, mode) for n, region in enumerate(page.regions, 1) if region.lines)
+    page_box = Box(0, 0, page.image.width, page.image.height)
+    return tuple(_placed_block(f"r{n}", region, page_box, view, mode) for n, region in enumerate(page.regions, 1) if region.lines)
 
 
-def _placed_block(name: str, region: Region, whole: Box, shown: Record, mode: Mode) -> PlacedBlock:
+def _placed_block(block_id: str, region: Region, page_box: Box, view: Record, mode: Mode) -> PlacedBlock:
     boxes = (box for line in region.lines for box in (line.box, *(token.box for token in line.tokens)))
-    box = region.box or Box.enclosing_known(boxes) or whole
+    box = region.box or Box.enclosing_known(boxes) or page_box
     return PlacedBlock(
-        name, region, box, tuple(_placed_line(f"{name}l{n}", line, box, shown, mode) for n, line in enumerate(region.lines, 1))
+        block_id, region, box, tuple(_placed_line(f"{block_id}l{n}", line, box, view, mode) for n, line in enumerate(region.lines, 1))
     )
 
 
-def _placed_line(name: str, line: Line, block: Box, shown: Record, mode: Mode) -> PlacedLine:
-    box = line.box or Box.enclosing_known(token.box for token in line.tokens) or block
-    words = enumerate(render_line(line, shown, mode), 1)
+def _placed_line(line_id: str, line: Line, block_box: Box, view: Record, mode: Mode) -> PlacedLine:
+    box = line.box or Box.enclosing_known(token.box for token in line.tokens) or block_box
+    words = enumerate(render_line(line, view, mode), 1)
     return PlacedLine(
-        name, line, box, tuple(PlacedWord(f"{name}w{n}", one, one.token.box or box, one.token.box is not None) for n, one in words)
+        line_id,
+        line,
+        box,
+        tuple(PlacedWord(f"{line_id}w{n}", rendered, rendered.token.box or box, rendered.token.box is not None) for n, rendered in words),
     )
 
 
-def page_decisions(page: Page, shown: Record) -> tuple[Decision, ...]:
+def page_decisions(page: Page, view: Record) -> tuple[Decision, ...]:
     """Return the decisions about gaps and words of a page, in reading order."""
-    decisions = shown.decisions or {}
+    decisions = view.decisions or {}
     return tuple(decisions[token.id] for line in page.lines for token in line.tokens if token.id in decisions)
 
 
 def confidence_of(word: PlacedWord) -> float | None:
     """Return the engine's confidence in a word it read; None for gap marks and for what an editor read."""
-    return word.one.token.engine_confidence if isinstance(word.one.token, Word) and word.one.decision is None else None
+    return word.rendered.token.engine_confidence if isinstance(word.rendered.token, Word) and word.rendered.decision is None else None
 
 
 def legibility_of(word: PlacedWord) -> float | None:
     """Return the calibrated probability that a word was read right; None for gap marks and for what an editor read."""
-    return word.one.token.legibility if isinstance(word.one.token, Word) and word.one.decision is None else None
+    return word.rendered.token.legibility if isinstance(word.rendered.token, Word) and word.rendered.decision is None else None
 
 
 def word_attributes(word: PlacedWord, vouch: float) -> Iterator[WordAttribute]:
     """Yield what is to be said about a word; what is supposed about it comes last, each guess under the name CONJECTURE."""
-    token, legibility = word.one.token, legibility_of(word)
-    if not word.is_own:
+    token, legibility = word.rendered.token, legibility_of(word)
+    if not word.has_own_box:
         yield WordAttribute("place", "unknown", "the box is that of the line or block")
     if isinstance(token, Gap):
         yield WordAttribute("gap", token.reason, extent_in_words(token))
@@ -144,10 +147,10 @@ def word_attributes(word: PlacedWord, vouch: float) -> Iterator[WordAttribute]:
         yield WordAttribute("legibility", f"{legibility:.4f}", "the calibrated probability that the word was read right")
         if legibility < vouch:
             yield WordAttribute("unclear", "true", f"less legible than {vouch:g}")
-    if word.one.decision:
-        yield from _accepted_attributes(word.one.decision)
+    if word.rendered.decision:
+        yield from _accepted_attributes(word.rendered.decision)
     else:
-        yield from _opinion_attributes(word.one)
+        yield from _opinion_attributes(word.rendered)
 
 
 def _accepted_attributes(decision: Decision) -> Iterator[WordAttribute]:
@@ -157,8 +160,8 @@ def _accepted_attributes(decision: Decision) -> Iterator[WordAttribute]:
     yield WordAttribute("basis", decision.basis or "guess", "ink: read on the page; guess: accepted as a guess, not read on the page")
 
 
-def _opinion_attributes(one: RenderedToken) -> Iterator[WordAttribute]:
-    match one.segment:
+def _opinion_attributes(rendered: RenderedToken) -> Iterator[WordAttribute]:
+    match rendered.segment:
         case Read() | Illegible():
             return
         case Conjectured(_, conjecture):
@@ -171,7 +174,7 @@ def _opinion_attributes(one: RenderedToken) -> Iterator[WordAttribute]:
         case Corrected(_, decision):
             yield from _decision_attributes(decision)
         case _:
-            assert_never(one.segment)
+            assert_never(rendered.segment)
 
 
 def _decision_attributes(decision: Decision) -> Iterator[WordAttribute]:

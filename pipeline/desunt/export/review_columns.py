@@ -11,6 +11,7 @@ from typing import assert_never
 
 from desunt.export import ImageSource
 from desunt.export.gap_entries import ApparatusEntry, entries, iter_entries, joined_lines
+from desunt.export.modes import is_transcript_only
 from desunt.export.wording import per_cent, vouch_threshold
 from desunt.record.conjecture import Conjectured, Corrected, Decided, Illegible, Read, Refused, Segment
 from desunt.record.document import Box, Document, Page, Word
@@ -84,10 +85,6 @@ def _columns_of(page: Page, record: Record, page_entries: tuple[ApparatusEntry, 
 def words_of(page: Page) -> list[Word]:
     """Return the words of a page in reading order."""
     return [token for line in page.lines for token in line.tokens if isinstance(token, Word)]
-
-
-def is_transcript_only(document: Document) -> bool:
-    return document.transcript is not None and not any(page.image for page in document.pages)
 
 
 def _page_lines(page: Page, record: Record, page_entries: tuple[ApparatusEntry, ...], vouch: float) -> Iterator[tuple[TextPiece, ...]]:

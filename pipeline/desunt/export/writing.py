@@ -40,7 +40,7 @@ class ScanImageSource:
             scan_path(self.scan, image.path), image, width=DISPLAY_WIDTH_PX, max_pixels=self.max_pixels, pdf_dpi=self.pdf_dpi
         )
 
-    def original(self, image: ImageRef) -> EmbeddedImage | None:
+    def full_size(self, image: ImageRef) -> EmbeddedImage | None:
         return scans.embedded_image(scan_path(self.scan, image.path), image, max_pixels=self.max_pixels, pdf_dpi=self.pdf_dpi)
 
 
@@ -49,7 +49,7 @@ def export_requests(formats: tuple[str, ...], mode: Mode | None = None) -> tuple
 
     Raises UsageError for a format that lacks the mode, naming the modes it has and the formats that have the one asked for.
     """
-    found = []
+    requests = []
     for name in formats:
         exporter = load_exporter(name)
         if mode is not None and mode not in exporter.modes:
@@ -57,16 +57,16 @@ def export_requests(formats: tuple[str, ...], mode: Mode | None = None) -> tuple
                 f"format {name} has no mode {mode}, only {', '.join(exporter.modes)}",
                 remedy=f"formats with {mode}: {', '.join(formats_with_mode(mode))}",
             )
-        found.append((name, mode or exporter.modes[0]))
-    return tuple(found)
+        requests.append((name, mode or exporter.modes[0]))
+    return tuple(requests)
 
 
 def parse_mode(name: str) -> Mode:
     """Return the mode of that name. Raises UsageError that lists the modes."""
-    found = next((mode for mode in MODES if mode == name), None)
-    if found is None:
+    known_mode = next((mode for mode in MODES if mode == name), None)
+    if known_mode is None:
         raise UsageError(f"unknown mode {name!r}", remedy=f"Known modes: {', '.join(MODES)}")
-    return found
+    return known_mode
 
 
 def formats_with_mode(mode: Mode) -> tuple[str, ...]:
@@ -74,20 +74,20 @@ def formats_with_mode(mode: Mode) -> tuple[str, ...]:
     return tuple(name for name in exporter_names() if mode in load_exporter(name).modes)
 
 
-def write_export_parts(record: Record, folder: Path, scan: Path, wanted: tuple[ExportRequest, ...], settings: Settings) -> dict[str, Path]:
+def write_export_parts(record: Record, folder: Path, scan: Path, requests: tuple[ExportRequest, ...], settings: Settings) -> dict[str, Path]:
     """Write each export into a hidden file of the folder; return those files by the name each is to have. Runs in a worker."""
-    pictures = ScanImageSource(scan, settings.max_pixels, settings.pdf_dpi)
-    made: dict[str, Path] = {}
+    images = ScanImageSource(scan, settings.max_pixels, settings.pdf_dpi)
+    parts: dict[str, Path] = {}
     try:
-        for name, mode in wanted:
+        for name, mode in requests:
             exporter = with_base_uri(load_exporter(name), settings.base_uri)
-            for file, part in export_files(folder.name, exporter, mode, record):
-                made[file] = write_part(folder / file, exporter.export(part, pictures, mode))
+            for file, page_record in export_files(folder.name, exporter, mode, record):
+                parts[file] = write_part(folder / file, exporter.export(page_record, images, mode))
     except BaseException:
-        for path in made.values():
+        for path in parts.values():
             path.unlink(missing_ok=True)
         raise
-    return made
+    return parts
 
 
 def with_base_uri(exporter: Exporter, base_uri: str) -> Exporter:
@@ -116,15 +116,15 @@ def _existing_files(folder: Path, exporter: Exporter, mode: Mode) -> list[Path]:
     return [path for path in (folder / name, *(folder.glob(of_pages) if of_pages else ())) if path.exists()]
 
 
-def commit_exports(made: dict[str, Path], folder: Path) -> None:
+def commit_exports(parts: dict[str, Path], folder: Path) -> None:
     """Give finished exports their names, and then write the manifest over all files of the folder."""
-    for name, part in made.items():
+    for name, part in parts.items():
         publish_part(part, folder / name)
     write_manifest(folder)
 
 
 def export_folder(
-    folder: Path, wanted: tuple[ExportRequest, ...], settings: Settings, decided: DecisionLookup | None = None, *, always: bool = False
+    folder: Path, requests: tuple[ExportRequest, ...], settings: Settings, decision_lookup: DecisionLookup | None = None, *, always: bool = False
 ) -> list[str]:
     """Export a document's folder anew; return the names written.
 
@@ -136,19 +136,19 @@ def export_folder(
     """
     with open_record(folder) as stored:
         record, changed = stored, False
-        if decided and (always or any(mode != "diplomatic" for _, mode in wanted)):
-            current = decided(stored.document.id) or _no_decisions(stored, folder)
+        if decision_lookup and (always or any(mode != "diplomatic" for _, mode in requests)):
+            current = decision_lookup(stored.document.id) or _no_decisions(stored, folder)
             record = replace(stored, decisions=dict(current.decisions), edits=current.edits)
             changed = _decisions_in(stored) != _decisions_in(record)
         if changed:
-            wanted = tuple(dict.fromkeys((*wanted, *_formats_with_decisions(folder))))
-        made = write_export_parts(record, folder, Path(record.document.source), wanted, settings)
+            requests = tuple(dict.fromkeys((*requests, *_formats_with_decisions(folder))))
+        parts = write_export_parts(record, folder, Path(record.document.source), requests, settings)
     if changed:
         # Until the new manifest is there, the folder counts as unfinished.
         (folder / MANIFEST).unlink(missing_ok=True)
         write_decisions(record, folder)
-    commit_exports(made, folder)
-    return sorted(made)
+    commit_exports(parts, folder)
+    return sorted(parts)
 
 
 def _no_decisions(record: Record, folder: Path) -> DocumentDecisions:
@@ -175,5 +175,5 @@ def is_exported(folder: Path, formats: tuple[str, ...]) -> bool:
     """Say whether the folder is finished: a manifest, and every export that is asked for."""
     exporters = [load_exporter(name) for name in formats]
     # A document without a scan has no files a page; the manifest, which is written last, vouches for their number.
-    asked = [one for one in exporters if one.one_per == "document"]
-    return (folder / MANIFEST).exists() and all(_existing_files(folder, one, one.modes[0]) for one in asked)
+    of_documents = [exporter for exporter in exporters if exporter.one_per == "document"]
+    return (folder / MANIFEST).exists() and all(_existing_files(folder, exporter, exporter.modes[0]) for exporter in of_documents)

@@ -9,13 +9,12 @@ from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from desunt.errors import InputError, IntegrityError
+from desunt.export.handover import CHECKSUMS, README, log_end_sentence
 from desunt.record.atomic import sha256_of
 from desunt.record.decision_log_file import DECISION_LOG, DecisionLog, verify_log
 from desunt.record.files import DECISIONS
 from desunt.verify.findings import Breach, Finding, Remark
 
-CHECKSUMS = "SHA256SUMS"
-README = "README.txt"
 CHECKSUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -96,14 +95,9 @@ def verify_handed_log(log: DecisionLog | Breach | None, folder: Path, homes: Ite
         yield log
     elif log is not None:
         readme = folder / README
-        if not readme.is_file() or end_of(log) not in readme.read_text("utf-8", "replace"):
+        if not readme.is_file() or log_end_sentence(log) not in readme.read_text("utf-8", "replace"):
             yield Breach(DECISION_LOG, f"after line {log.entry_count}", f"ends otherwise than {README} says: lines were cut off or added")
     elif (folder / CHECKSUMS).is_file() and any((home / DECISIONS).exists() for home in homes):
         yield Remark(
             DECISION_LOG, "", "was not handed over: decisions are proved by their snapshots and checksums, not by the desk's chain"
         )
-
-
-def end_of(log: DecisionLog) -> str:
-    """Return the sentence of the README about the end of the log."""
-    return f"Its number of lines is {log.entry_count}, the hash of the last {log.head}"

@@ -58,7 +58,7 @@ class PdfImageSource:
         found = self.images.get(image)
         return found.data if found and found.coding == "jpeg" else None
 
-    def original(self, image: ImageRef) -> EmbeddedImage | None:
+    def full_size(self, image: ImageRef) -> EmbeddedImage | None:
         return self.images.get(image)
 
 

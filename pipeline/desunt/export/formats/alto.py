@@ -49,16 +49,16 @@ class AltoExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "page"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the file of one page; raises UsageError if the page has no scan."""
-        shown = view_for_mode(record, mode)
-        page = scanned_page(shown)
-        blocks, tags = placed_blocks(page, shown, mode), _Tags(vouch_threshold(shown))
+        view = view_for_mode(record, mode)
+        page = scanned_page(view)
+        blocks, tags = placed_blocks(page, view, mode), _Tags(vouch_threshold(view))
         root = element(f"{{{ALTO}}}alto", {XSI: SCHEMA, "SCHEMAVERSION": "4.4"})
-        _description(root, page, shown, mode)
+        _description(root, page, view, mode)
         layout = element(f"{{{ALTO}}}Layout")
         space = _print_space(layout, page)
-        halves = {half: one for one in hyphenated_words(page, shown) for half in (one.first, one.second)}
+        halves = {half: hyphenated for hyphenated in hyphenated_words(page, view) for half in (hyphenated.first_id, hyphenated.second_id)}
         for block in blocks:
             _block(space, block, tags, halves)
         root.extend([tags.root, layout] if len(tags.root) else [layout])
@@ -83,39 +83,39 @@ class _Tags:
 
     def of(self, word: PlacedWord) -> str | None:
         """Return pointers to the tags of a word."""
-        return " ".join(self._name(remark) for remark in word_attributes(word, self._vouch)) or None
+        return " ".join(self._name(attribute) for attribute in word_attributes(word, self._vouch)) or None
 
-    def _name(self, remark: WordAttribute) -> str:
-        if remark not in self._names:
-            name = self._names[remark] = f"tag{len(self._names) + 1}"
-            guess = remark.name == CONJECTURE_LABEL
+    def _name(self, attribute: WordAttribute) -> str:
+        if attribute not in self._names:
+            tag_id = self._names[attribute] = f"tag{len(self._names) + 1}"
+            is_guess = attribute.name == CONJECTURE_LABEL
             # The label of a conjecture is the word itself; the guess stands behind it.
-            label = CONJECTURE_LABEL if guess else remark.value
-            says = f"{remark.says}: {remark.value}" if guess else remark.says
-            subelement(self.root, "OtherTag", {"ID": name, "TYPE": remark.name, "LABEL": label, "DESCRIPTION": says or None})
-        return self._names[remark]
+            label = CONJECTURE_LABEL if is_guess else attribute.value
+            description = f"{attribute.description}: {attribute.value}" if is_guess else attribute.description
+            subelement(self.root, "OtherTag", {"ID": tag_id, "TYPE": attribute.name, "LABEL": label, "DESCRIPTION": description or None})
+        return self._names[attribute]
 
 
-def _description(root: etree._Element, page: Page, shown: Record, mode: Mode) -> None:
+def _description(root: etree._Element, page: Page, view: Record, mode: Mode) -> None:
     assert page.image is not None
     description = subelement(root, "Description")
     subelement(description, "MeasurementUnit", {}, "pixel")
     source = subelement(description, "sourceImageInformation")
     subelement(source, "fileName", {}, PurePosixPath(page.image.path).name)
     subelement(source, "fileIdentifier", {}, f"sha256:{page.image.sha256}")
-    subelement(source, "documentIdentifier", {}, shown.document.id)
+    subelement(source, "documentIdentifier", {}, view.document.id)
     _processing_step(description, "desunt", "desunt", __version__, MODE_DESCRIPTIONS[mode])
-    for number, step in enumerate(dict.fromkeys(shown.steps), 1):
+    for number, step in enumerate(dict.fromkeys(view.steps), 1):
         _processing_step(
             description, f"step{number}", step.name, step.version, "; ".join(f"{name} {value}" for name, value in step.settings)
         )
 
 
-def _processing_step(description: etree._Element, name: str, program: str, version: str, says: str) -> None:
-    made = subelement(description, "Processing", {"ID": name})
-    subelement(made, "processingStepDescription", {}, program)
-    subelement(made, "processingStepSettings", {}, says)
-    software = subelement(made, "processingSoftware")
+def _processing_step(description: etree._Element, step_id: str, program: str, version: str, settings: str) -> None:
+    processing = subelement(description, "Processing", {"ID": step_id})
+    subelement(processing, "processingStepDescription", {}, program)
+    subelement(processing, "processingStepSettings", {}, settings)
+    software = subelement(processing, "processingSoftware")
     subelement(software, "softwareCreator", {}, "desunt")
     subelement(software, "softwareName", {}, program)
     subelement(software, "softwareVersion", {}, version)
@@ -124,34 +124,39 @@ def _processing_step(description: etree._Element, name: str, program: str, versi
 def _print_space(layout: etree._Element, page: Page) -> etree._Element:
     assert page.image is not None
     size = {"WIDTH": page.image.width, "HEIGHT": page.image.height}
-    made = subelement(layout, "Page", {"ID": "page", "PHYSICAL_IMG_NR": page.number, **size, "PC": page.legibility})
-    return subelement(made, "PrintSpace", {"HPOS": 0, "VPOS": 0, **size})
+    page_element = subelement(layout, "Page", {"ID": "page", "PHYSICAL_IMG_NR": page.number, **size, "PC": page.legibility})
+    return subelement(page_element, "PrintSpace", {"HPOS": 0, "VPOS": 0, **size})
 
 
 def _block(space: etree._Element, block: PlacedBlock, tags: _Tags, halves: Mapping[str, HyphenatedWord]) -> None:
-    made = subelement(space, "TextBlock", {"ID": block.name, **_position(block.box), "TAGREFS": tags.of_kind(block.region.kind)})
+    text_block = subelement(space, "TextBlock", {"ID": block.id, **_position(block.box), "TAGREFS": tags.of_kind(block.region.kind)})
     for line in block.lines:
-        _line(made, line, tags, halves)
+        _line(text_block, line, tags, halves)
 
 
 def _line(block: etree._Element, line: PlacedLine, tags: _Tags, halves: Mapping[str, HyphenatedWord]) -> None:
     baseline = " ".join(f"{x},{y}" for x, y in line.line.baseline) if line.line.baseline else None
-    made = subelement(block, "TextLine", {"ID": line.name, **_position(line.box), "BASELINE": baseline})
-    for number, word in enumerate(line.words):
-        if number:
-            subelement(made, "SP")
-        half = halves.get(word.one.token.id)
-        first = half is not None and half.first == word.one.token.id
-        text, hyphen = (word.one.text[:-1], word.one.text[-1]) if first else (word.one.text, "")
+    text_line = subelement(block, "TextLine", {"ID": line.id, **_position(line.box), "BASELINE": baseline})
+    for index, word in enumerate(line.words):
+        if index:
+            subelement(text_line, "SP")
+        half = halves.get(word.rendered.token.id)
+        is_first_half = half is not None and half.first_id == word.rendered.token.id
+        text, hyphen = (word.rendered.text[:-1], word.rendered.text[-1]) if is_first_half else (word.rendered.text, "")
         # CS says that a person corrected the string.
-        about = {"CONTENT": text, "WC": confidence_of(word), "CS": "true" if word.one.decision else None, "TAGREFS": tags.of(word)}
-        whole = {"SUBS_TYPE": "HypPart1" if first else "HypPart2", "SUBS_CONTENT": half.whole} if half else {}
-        subelement(made, "String", {"ID": word.name, **_position(word.box), **about, **whole})
+        attributes = {
+            "CONTENT": text,
+            "WC": confidence_of(word),
+            "CS": "true" if word.rendered.decision else None,
+            "TAGREFS": tags.of(word),
+        }
+        subs_attributes = {"SUBS_TYPE": "HypPart1" if is_first_half else "HypPart2", "SUBS_CONTENT": half.whole} if half else {}
+        subelement(text_line, "String", {"ID": word.id, **_position(word.box), **attributes, **subs_attributes})
         if hyphen:
-            subelement(made, "HYP", {"CONTENT": hyphen})
+            subelement(text_line, "HYP", {"CONTENT": hyphen})
     if not line.words:
         # The schema wants a string in every line.
-        subelement(made, "String", {"ID": f"{line.name}w1", "CONTENT": ""})
+        subelement(text_line, "String", {"ID": f"{line.id}w1", "CONTENT": ""})
 
 
 def _position(box: Box) -> dict[str, int]:

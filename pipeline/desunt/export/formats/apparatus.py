@@ -57,7 +57,7 @@ class ApparatusExporter:
     modes: tuple[Mode, ...] = ("apparatus",)
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the apparatus in UTF-8 Markdown (CommonMark)."""
         blocks = [*_heading(record), *_gaps(record), *_change_blocks(record), *_ending(record)]
         yield ("\n\n".join(block.strip("\n") for block in blocks) + "\n").encode()
@@ -74,9 +74,9 @@ def _heading(record: Record) -> Iterator[str]:
 
 
 def _gap_count(record: Record) -> str:
-    counted = Counter(status_of(entry) for entry in iter_entries(record))
-    kinds = [f"{counted[status]} {status_in_words(status)}" for status in STATUS_WORDS if counted[status]]
-    return f"{counted.total()} ({'; '.join(kinds)})" if kinds else "0"
+    counts = Counter(status_of(entry) for entry in iter_entries(record))
+    status_counts = [f"{counts[status]} {status_in_words(status)}" for status in STATUS_WORDS if counts[status]]
+    return f"{counts.total()} ({'; '.join(status_counts)})" if status_counts else "0"
 
 
 def _gaps(record: Record) -> Iterator[str]:
@@ -132,11 +132,11 @@ def _labelled_reading(decision: Decision) -> str:
 
 
 def _change_blocks(record: Record) -> Iterator[str]:
-    found = editor_changes(record)
-    if found:
+    changes = editor_changes(record)
+    if changes:
         yield "## What editors changed"
         yield "Words that an editor reads otherwise than the machine, and gaps that editors made. The text is as the machine read it."
-        yield "\n".join(f"- {_change_line(change)}" for change in found)
+        yield "\n".join(f"- {_change_line(change)}" for change in changes)
 
 
 def _change_line(change: EditorChange) -> str:
@@ -145,21 +145,21 @@ def _change_line(change: EditorChange) -> str:
 
 
 def _candidate_blocks(opinion: Opinion) -> Iterator[str]:
-    refused = isinstance(opinion, Refusal)
+    is_refusal = isinstance(opinion, Refusal)
     if isinstance(opinion, Refusal):
         yield f"**No reading is offered:** {escape_prose(opinion.reason)}."
     if opinion.candidates:
-        mark = f"{CONJECTURE_LABEL}, not offered:" if refused else f"{CONJECTURE_LABEL}:"
+        label = f"{CONJECTURE_LABEL}, not offered:" if is_refusal else f"{CONJECTURE_LABEL}:"
         supported, possible = split_by_support(opinion.candidates)
-        for heading, found in (("Not offered:" if refused else "Candidates:", supported), (f"{POSSIBLE_HEADING}:", possible)):
-            if found:
+        for heading, candidates in (("Not offered:" if is_refusal else "Candidates:", supported), (f"{POSSIBLE_HEADING}:", possible)):
+            if candidates:
                 yield heading
-                yield "\n".join(f"{place}. {mark} {_candidate_line(candidate)}" for place, candidate in enumerate(found, start=1))
+                yield "\n".join(f"{place}. {label} {_candidate_line(candidate)}" for place, candidate in enumerate(candidates, start=1))
         yield f"None of these: {per_cent(opinion.none_of_these)}."
 
 
 def _candidate_line(candidate: Candidate) -> str:
-    evidence = "; ".join(f"{e.kind}: {escape_prose(e.says)}" for e in candidate.evidence)
+    evidence = "; ".join(f"{evidence.kind}: {escape_prose(evidence.says)}" for evidence in candidate.evidence)
     return f"{code_span(candidate.text)}, {per_cent(candidate.probability)}" + (f" ({evidence})" if evidence else "")
 
 
@@ -173,11 +173,14 @@ def _ending(record: Record) -> Iterator[str]:
         yield "## Notes"
         yield "\n".join(f"- {escape_prose(note)}" for note in record.document.notes)
     yield "## How this was made"
-    made = [f"Model: {code_span(m.name)}, revision {code_span(m.revision)}, SHA-256 {code_span(m.sha256)}" for m in models_of(record)]
-    made += [f"Step: {code_span(step.name)} {code_span(step.version)}" + _settings(step.settings) for step in record.steps]
-    made += [f"Written by {GENERATOR}"]
-    yield "\n".join(f"- {line}" for line in made)
+    provenance = [
+        f"Model: {code_span(model.name)}, revision {code_span(model.revision)}, SHA-256 {code_span(model.sha256)}"
+        for model in models_of(record)
+    ]
+    provenance += [f"Step: {code_span(step.name)} {code_span(step.version)}" + _settings(step.settings) for step in record.steps]
+    provenance += [f"Written by {GENERATOR}"]
+    yield "\n".join(f"- {line}" for line in provenance)
 
 
-def _settings(pairs: tuple[tuple[str, str], ...]) -> str:
-    return "; " + ", ".join(f"{escape_prose(name)} {code_span(value)}" for name, value in pairs) if pairs else ""
+def _settings(settings: tuple[tuple[str, str], ...]) -> str:
+    return "; " + ", ".join(f"{escape_prose(name)} {code_span(value)}" for name, value in settings) if settings else ""

@@ -36,7 +36,7 @@ class CsvExporter:
     modes: tuple[Mode, ...] = ("apparatus",)
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the header and a row a gap, the page's own first; a cell that would be a formula begins with an apostrophe."""
         width = max([MIN_CANDIDATES, *(len(candidates_of(entry.segment)) for entry in iter_entries(record))])
         yield "\ufeff".encode() + _csv_row(column_names(width))
@@ -48,8 +48,8 @@ class CsvExporter:
 
 def column_names(width: int) -> list[str]:
     """Return the names of the columns for `width` candidates."""
-    named = (f"{CONJECTURE_LABEL} {rank}{about}" for rank in range(1, width + 1) for about in ("", " probability"))
-    return [*FACT_COLUMNS, *named, "none of these", *DECISION_COLUMNS]
+    candidate_columns = (f"{CONJECTURE_LABEL} {rank}{suffix}" for rank in range(1, width + 1) for suffix in ("", " probability"))
+    return [*FACT_COLUMNS, *candidate_columns, "none of these", *DECISION_COLUMNS]
 
 
 def _csv_row(cells: list[str]) -> bytes:
@@ -60,8 +60,8 @@ def _csv_row(cells: list[str]) -> bytes:
 
 def safe_cell(text: str) -> str:
     """Return a cell's text as it can be shown; one that a spreadsheet would run begins with an apostrophe."""
-    shown = visible_text(text)
-    return f"'{shown}" if shown.lstrip().startswith(FORMULA_STARTS) else shown
+    text_shown = visible_text(text)
+    return f"'{text_shown}" if text_shown.lstrip().startswith(FORMULA_STARTS) else text_shown
 
 
 def _fact_cells(record: Record, entry: ApparatusEntry, number: str) -> list[str]:
@@ -72,9 +72,9 @@ def _fact_cells(record: Record, entry: ApparatusEntry, number: str) -> list[str]
 
 
 def _candidate_cells(entry: ApparatusEntry, width: int) -> list[str]:
-    found, opinion = candidates_of(entry.segment), opinion_of(entry.segment)
-    cells = [cell for one in found for cell in (one.text, f"{one.probability:.4f}")]
-    return [*cells, *[""] * (2 * (width - len(found))), f"{opinion.none_of_these:.4f}" if opinion else ""]
+    candidates, opinion = candidates_of(entry.segment), opinion_of(entry.segment)
+    cells = [cell for candidate in candidates for cell in (candidate.text, f"{candidate.probability:.4f}")]
+    return [*cells, *[""] * (2 * (width - len(candidates))), f"{opinion.none_of_these:.4f}" if opinion else ""]
 
 
 def _decision_cells(entry: ApparatusEntry) -> list[str]:

@@ -46,23 +46,23 @@ class HocrExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "page"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the file of one page; raises UsageError if the page has no scan."""
-        shown = view_for_mode(record, mode)
-        page, vouch = scanned_page(shown), vouch_threshold(shown)
-        blocks = placed_blocks(page, shown, mode)
+        view = view_for_mode(record, mode)
+        page, vouch = scanned_page(view), vouch_threshold(view)
+        blocks = placed_blocks(page, view, mode)
         root = element(f"{{{XHTML}}}html")
         _head(
             root,
-            shown,
+            view,
             mode,
-            [(word, remark) for word, remark in _words_with_attributes(blocks, vouch) if remark.name not in TEXT_ATTRIBUTES],
+            [(word, attribute) for word, attribute in _words_with_attributes(blocks, vouch) if attribute.name not in TEXT_ATTRIBUTES],
         )
-        made = _page(subelement(root, "body"), page)
-        add_text(made, "\n")
+        page_element = _page(subelement(root, "body"), page)
+        add_text(page_element, "\n")
         for block in blocks:
-            _block(made, block, vouch)
-            add_text(made, "\n")
+            _block(page_element, block, vouch)
+            add_text(page_element, "\n")
         yield from serialize(root)
 
 
@@ -70,24 +70,24 @@ def _words_with_attributes(blocks: tuple[PlacedBlock, ...], vouch: float) -> Ite
     for block in blocks:
         for line in block.lines:
             for word in line.words:
-                yield from ((word, remark) for remark in word_attributes(word, vouch))
+                yield from ((word, attribute) for attribute in word_attributes(word, vouch))
 
 
-def _head(root: etree._Element, shown: Record, mode: Mode, supposed: list[tuple[PlacedWord, WordAttribute]]) -> None:
+def _head(root: etree._Element, view: Record, mode: Mode, conjectures: list[tuple[PlacedWord, WordAttribute]]) -> None:
     head = subelement(root, "head")
-    subelement(head, "title", {}, title_of(shown.document) or "untitled")
+    subelement(head, "title", {}, title_of(view.document) or "untitled")
     subelement(head, "meta", {"http-equiv": "Content-Type", "content": "text/html; charset=utf-8"})
     _meta(head, "ocr-system", GENERATOR)
     _meta(head, "ocr-capabilities", CAPABILITIES)
     _meta(head, "ocr-number-of-pages", "1")
     _meta(head, "desunt-mode", f"{mode}. {MODE_DESCRIPTIONS[mode]}")
-    for step in dict.fromkeys(shown.steps):
+    for step in dict.fromkeys(view.steps):
         _meta(head, "desunt-step", "; ".join([f"{step.name} {step.version}", *(f"{name} {value}" for name, value in step.settings)]))
-    for word, remark in supposed:
+    for word, attribute in conjectures:
         # The label comes first, and the guess last: whatever it says, it cannot take the label's place.
-        _meta(head, f"desunt-{remark.name}", f"{remark.says} [{word.name}]: {remark.value}")
-    for one in head:
-        one.tail = "\n"
+        _meta(head, f"desunt-{attribute.name}", f"{attribute.description} [{word.id}]: {attribute.value}")
+    for element_in_head in head:
+        element_in_head.tail = "\n"
 
 
 def _meta(head: etree._Element, name: str, content: str) -> None:
@@ -98,30 +98,30 @@ def _page(body: etree._Element, page: Page) -> etree._Element:
     image = page.image
     assert image is not None
     # The grammar of titles knows no way to write a quotation mark inside quotation marks.
-    name = quote(PurePosixPath(image.path).name, safe=" ()[]{},+=@~!$&'")
-    says = f'image "{name}"; bbox 0 0 {image.width} {image.height}; ppageno {image.frame}; scan_res {image.dpi} {image.dpi}'
-    return _ocr_element(body, "div", "ocr_page", f"page_{page.number}", says)
+    file_name = quote(PurePosixPath(image.path).name, safe=" ()[]{},+=@~!$&'")
+    title = f'image "{file_name}"; bbox 0 0 {image.width} {image.height}; ppageno {image.frame}; scan_res {image.dpi} {image.dpi}'
+    return _ocr_element(body, "div", "ocr_page", f"page_{page.number}", title)
 
 
 def _block(page: etree._Element, block: PlacedBlock, vouch: float) -> None:
-    area = _ocr_element(page, "div", "ocr_carea", block.name, _bbox(block.box))
+    area = _ocr_element(page, "div", "ocr_carea", block.id, _bbox(block.box))
     area.set("data-kind", block.region.kind)
-    paragraph = _ocr_element(area, "p", "ocr_par", f"{block.name}p", _bbox(block.box))
-    for number, line in enumerate(block.lines):
-        if number:
+    paragraph = _ocr_element(area, "p", "ocr_par", f"{block.id}p", _bbox(block.box))
+    for index, line in enumerate(block.lines):
+        if index:
             add_text(paragraph, "\n")
         _line(paragraph, line, vouch)
 
 
 def _line(paragraph: etree._Element, line: PlacedLine, vouch: float) -> None:
-    made = _ocr_element(paragraph, "span", "ocr_line", line.name, _bbox(line.box) + _baseline(line.line, line.box))
-    for number, word in enumerate(line.words):
-        if number:
-            add_text(made, " ")
-        _word(made, word, vouch)
+    line_element = _ocr_element(paragraph, "span", "ocr_line", line.id, _bbox(line.box) + _baseline(line.line, line.box))
+    for index, word in enumerate(line.words):
+        if index:
+            add_text(line_element, " ")
+        _word(line_element, word, vouch)
     if not line.words:
         # An element without content would be written in a way that HTML does not know.
-        made.text = ""
+        line_element.text = ""
 
 
 def _baseline(line: Line, box: Box) -> str:
@@ -134,25 +134,25 @@ def _baseline(line: Line, box: Box) -> str:
 
 
 def _word(line: etree._Element, word: PlacedWord, vouch: float) -> None:
-    confidence = 0.0 if word.one.is_gap else confidence_of(word)
-    sure = f"; x_wconf {round(100 * confidence)}" if confidence is not None else ""
-    made = _ocr_element(line, "span", "ocrx_word", word.name, _bbox(word.box) + sure)
+    confidence = 0.0 if word.rendered.is_gap else confidence_of(word)
+    confidence_property = f"; x_wconf {round(100 * confidence)}" if confidence is not None else ""
+    word_element = _ocr_element(line, "span", "ocrx_word", word.id, _bbox(word.box) + confidence_property)
     # A gap mark is a word to every reader of hOCR, so that nobody joins what stands on its two sides.
-    inner = subelement(made, "span", {"class": "ocrx_gap"}) if word.one.is_gap else made
-    inner.text = ""
-    add_text(inner, word.one.text)
-    for remark in word_attributes(word, vouch):
-        if remark.name in TEXT_ATTRIBUTES:
-            inner.set(f"data-{remark.name}", xml_text(_attribute_value(remark)))
+    text_element = subelement(word_element, "span", {"class": "ocrx_gap"}) if word.rendered.is_gap else word_element
+    text_element.text = ""
+    add_text(text_element, word.rendered.text)
+    for attribute in word_attributes(word, vouch):
+        if attribute.name in TEXT_ATTRIBUTES:
+            text_element.set(f"data-{attribute.name}", xml_text(_attribute_value(attribute)))
 
 
-def _attribute_value(remark: WordAttribute) -> str:
-    return f"{remark.value}: {remark.says}" if remark.name in ("gap", "editor") else remark.value
+def _attribute_value(attribute: WordAttribute) -> str:
+    return f"{attribute.value}: {attribute.description}" if attribute.name in ("gap", "editor") else attribute.value
 
 
 def _bbox(box: Box) -> str:
     return f"bbox {max(0, box.left)} {max(0, box.top)} {box.right} {box.bottom}"
 
 
-def _ocr_element(parent: etree._Element, tag: str, kind: str, name: str, title: str) -> etree._Element:
-    return subelement(parent, tag, {"class": kind, "id": name, "title": title})
+def _ocr_element(parent: etree._Element, tag: str, css_class: str, element_id: str, title: str) -> etree._Element:
+    return subelement(parent, tag, {"class": css_class, "id": element_id, "title": title})

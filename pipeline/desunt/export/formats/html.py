@@ -45,7 +45,7 @@ class HtmlExporter:
     modes: tuple[Mode, ...] = ("apparatus",)
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield one HTML file that loads nothing: style, script and page images are inside."""
         counts = Counter(status_of(entry) for entry in iter_entries(record))
         style, script = _asset("review.css") + _link_rules(counts.total()), _asset("review.js")
@@ -60,7 +60,7 @@ class HtmlExporter:
                 document=record.document,
                 title=title_of(record.document),
                 pages=[Page(1, None, ())] if is_transcript_only(record.document) else pages,
-                views=page_columns(record, pictures),
+                views=page_columns(record, images),
                 words=words,
                 unclear=unclear,
                 gaps=counts.total(),

@@ -34,9 +34,9 @@ class _ManifestContext:
 
     uri: str
     mode: Mode
-    known: dict[str, ApparatusEntry]
+    entries: dict[str, ApparatusEntry]
     record: Record
-    spans: dict[str, tuple[int, int]]
+    text_positions: dict[str, tuple[int, int]]
 
 
 class IiifExporter:
@@ -51,76 +51,80 @@ class IiifExporter:
     def __init__(self) -> None:
         self.base_uri = DEFAULT_BASE_URI
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield UTF-8 JSON. Ids are made of `base_uri` and the document's id: `BASE/box/letter.tif/canvas/1`."""
-        shown = view_for_mode(record, mode)
-        place = _ManifestContext(
-            f"{self.base_uri.rstrip('/')}/{quote(record.document.id)}", mode, entries_by_gap(shown), shown, _text_positions(shown, mode)
+        view = view_for_mode(record, mode)
+        context = _ManifestContext(
+            f"{self.base_uri.rstrip('/')}/{quote(record.document.id)}", mode, entries_by_gap(view), view, _text_positions(view, mode)
         )
-        head = json.dumps(_manifest_head(place), ensure_ascii=False, indent=1)
+        head = json.dumps(_manifest_head(context), ensure_ascii=False, indent=1)
         yield (head.removesuffix("\n}") + ',\n "items": [').encode()
-        for number, canvas in enumerate(_canvases(place)):
-            written = json.dumps(canvas, ensure_ascii=False, indent=1)
-            yield ("," * bool(number) + "\n" + written).encode()
+        for index, canvas in enumerate(_canvases(context)):
+            canvas_json = json.dumps(canvas, ensure_ascii=False, indent=1)
+            yield ("," * bool(index) + "\n" + canvas_json).encode()
         yield b"\n ]\n}\n"
 
 
-def _text_positions(shown: Record, mode: Mode) -> dict[str, tuple[int, int]]:
+def _text_positions(view: Record, mode: Mode) -> dict[str, tuple[int, int]]:
     """Return where in the text of the mode each gap and each reading of an editor stands, in characters."""
-    found, at = {}, 0
-    for one in stream_text(shown, mode):
-        text = one if isinstance(one, str) else one.text
-        if isinstance(one, RenderedToken) and not isinstance(one.segment, Read):
-            found[one.token.id] = (at, at + len(text))
-        at += len(text)
-    return found
+    positions, position = {}, 0
+    for part in stream_text(view, mode):
+        text = part if isinstance(part, str) else part.text
+        if isinstance(part, RenderedToken) and not isinstance(part.segment, Read):
+            positions[part.token.id] = (position, position + len(text))
+        position += len(text)
+    return positions
 
 
-def _manifest_head(place: _ManifestContext) -> dict[str, Any]:
-    document = place.record.document
-    pairs = [(field_name_in_words(name), value) for name, value in document.metadata if value.strip()]
-    pairs += [("Source", document.source), ("Mode", place.mode), ("Written by", GENERATOR)]
+def _manifest_head(context: _ManifestContext) -> dict[str, Any]:
+    document = context.record.document
+    fields = [(field_name_in_words(name), value) for name, value in document.metadata if value.strip()]
+    fields += [("Source", document.source), ("Mode", context.mode), ("Written by", GENERATOR)]
     return {
         "@context": PRESENTATION_CONTEXT,
-        "id": f"{place.uri}/manifest.json",
+        "id": f"{context.uri}/manifest.json",
         "type": "Manifest",
         "label": _language_map(title_of(document)),
-        "summary": _language_map(MODE_STATEMENTS[place.mode]),
-        "metadata": [{"label": _language_map(name), "value": _language_map(value)} for name, value in pairs],
+        "summary": _language_map(MODE_STATEMENTS[context.mode]),
+        "metadata": [{"label": _language_map(name), "value": _language_map(value)} for name, value in fields],
         "behavior": ["paged" if len(document.pages) > 1 else "individuals"],
     }
 
 
 def _language_map(text: str) -> dict[str, list[str]]:
     """Return a language map; a value that begins with `<` would be taken for HTML (Presentation 3.0, section 4.2)."""
-    shown = visible_text(text)
-    return {"none": [f" {shown}" if shown.startswith("<") else shown]}
+    visible = visible_text(text)
+    return {"none": [f" {visible}" if visible.startswith("<") else visible]}
 
 
-def _canvases(place: _ManifestContext) -> Iterator[dict[str, Any]]:
-    document = place.record.document
+def _canvases(context: _ManifestContext) -> Iterator[dict[str, Any]]:
+    document = context.record.document
     if is_transcript_only(document) or not document.pages:
-        parts = list(render_transcript(place.record, place.mode)) if document.transcript else []
-        text = "".join(one if isinstance(one, str) else one.text for one in parts)
-        written = [_line_annotation(f"{place.uri}/canvas/1", 1, text, None)] if text.strip() else []
-        yield _canvas(place, 1, BLANK_CANVAS_SIZE, written, [one for one in parts if isinstance(one, RenderedToken)])
+        parts = list(render_transcript(context.record, context.mode)) if document.transcript else []
+        text = "".join(part if isinstance(part, str) else part.text for part in parts)
+        annotations = [_line_annotation(f"{context.uri}/canvas/1", 1, text, None)] if text.strip() else []
+        yield _canvas(context, 1, BLANK_CANVAS_SIZE, annotations, [part for part in parts if isinstance(part, RenderedToken)])
         return
     for page in document.pages:
-        lines = [list(render_line(line, place.record, place.mode)) for line in page.lines]
+        lines = [list(render_line(line, context.record, context.mode)) for line in page.lines]
         size = (page.image.width, page.image.height) if page.image else BLANK_CANVAS_SIZE
-        canvas = _canvas(place, page.number, size, _line_annotations(place, page, lines), [one for line in lines for one in line])
-        canvas["items"] = [_painting_page(place, page)] if page.image else canvas["items"]
+        canvas = _canvas(context, page.number, size, _line_annotations(context, page, lines), [token for line in lines for token in line])
+        canvas["items"] = [_painting_page(context, page)] if page.image else canvas["items"]
         yield canvas
 
 
 def _canvas(
-    place: _ManifestContext, number: int, size: tuple[int, int], written: list[dict[str, Any]], found: list[RenderedToken]
+    context: _ManifestContext,
+    number: int,
+    size: tuple[int, int],
+    line_annotations: list[dict[str, Any]],
+    rendered_tokens: list[RenderedToken],
 ) -> dict[str, Any]:
-    uri = f"{place.uri}/canvas/{number}"
-    kinds = [("text", "The text of the page", written)]
-    if place.mode != "diplomatic":
-        notes = "Gaps, with what is supposed about them" if place.mode == "apparatus" else "What editors decided"
-        kinds.append(("notes", notes, list(_note_annotations(place, uri, found))))
+    uri = f"{context.uri}/canvas/{number}"
+    annotation_pages = [("text", "The text of the page", line_annotations)]
+    if context.mode != "diplomatic":
+        notes = "Gaps, with what is supposed about them" if context.mode == "apparatus" else "What editors decided"
+        annotation_pages.append(("notes", notes, list(_note_annotations(context, uri, rendered_tokens))))
     return {
         "id": uri,
         "type": "Canvas",
@@ -129,30 +133,36 @@ def _canvas(
         "height": size[1],
         "items": [{"id": f"{uri}/painting", "type": "AnnotationPage", "items": []}],
         "annotations": [
-            {"id": f"{uri}/{kind}", "type": "AnnotationPage", "label": _language_map(label), "items": items} for kind, label, items in kinds
+            {"id": f"{uri}/{name}", "type": "AnnotationPage", "label": _language_map(label), "items": items}
+            for name, label, items in annotation_pages
         ],
     }
 
 
-def _painting_page(place: _ManifestContext, page: Page) -> dict[str, Any]:
+def _painting_page(context: _ManifestContext, page: Page) -> dict[str, Any]:
     assert page.image is not None
-    uri, size = f"{place.uri}/canvas/{page.number}", {"width": page.image.width, "height": page.image.height}
-    body = {"id": f"{place.uri}/pages/{page.number:04d}.jpg", "type": "Image", "format": "image/jpeg", **size}
-    painting = {"id": f"{uri}/painting/1", "type": "Annotation", "motivation": "painting", "body": body, "target": uri}
-    return {"id": f"{uri}/painting", "type": "AnnotationPage", "items": [painting]}
+    uri, size = f"{context.uri}/canvas/{page.number}", {"width": page.image.width, "height": page.image.height}
+    body = {"id": f"{context.uri}/pages/{page.number:04d}.jpg", "type": "Image", "format": "image/jpeg", **size}
+    annotation = {"id": f"{uri}/painting/1", "type": "Annotation", "motivation": "painting", "body": body, "target": uri}
+    return {"id": f"{uri}/painting", "type": "AnnotationPage", "items": [annotation]}
 
 
 def _fragment(box: Box | None) -> str:
     return f"#xywh={max(0, box.left)},{max(0, box.top)},{box.width},{box.height}" if box else ""
 
 
-def _line_annotations(place: _ManifestContext, page: Page, lines: list[list[RenderedToken]]) -> list[dict[str, Any]]:
+def _line_annotations(context: _ManifestContext, page: Page, lines: list[list[RenderedToken]]) -> list[dict[str, Any]]:
     """Return the lines of a page as text that supplements it: the text of the mode and nothing else."""
-    uri = f"{place.uri}/canvas/{page.number}"
+    uri = f"{context.uri}/canvas/{page.number}"
     return [
-        _line_annotation(uri, number, " ".join(one.text for one in found), line.box or Box.enclosing_known(one.token.box for one in found))
-        for number, (line, found) in enumerate(zip(page.lines, lines, strict=True), start=1)
-        if found
+        _line_annotation(
+            uri,
+            number,
+            " ".join(rendered.text for rendered in rendered_line),
+            line.box or Box.enclosing_known(rendered.token.box for rendered in rendered_line),
+        )
+        for number, (line, rendered_line) in enumerate(zip(page.lines, lines, strict=True), start=1)
+        if rendered_line
     ]
 
 
@@ -163,25 +173,25 @@ def _line_annotation(uri: str, number: int, text: str, box: Box | None) -> dict[
     }  # fmt: skip
 
 
-def _note_annotations(place: _ManifestContext, uri: str, found: list[RenderedToken]) -> Iterator[dict[str, Any]]:
-    for one in found:
-        note = note_about(one, place.known, place.mode)
+def _note_annotations(context: _ManifestContext, uri: str, rendered_tokens: list[RenderedToken]) -> Iterator[dict[str, Any]]:
+    for rendered in rendered_tokens:
+        note = note_about(rendered, context.entries, context.mode)
         if note is None:
             continue
-        entry = place.known.get(one.token.id)
-        decision = one.decision or (decision_of(entry.segment) if entry else None)
+        entry = context.entries.get(rendered.token.id)
+        decision = rendered.decision or (decision_of(entry.segment) if entry else None)
         creator: dict[str, Any] = {"type": "Person", "name": visible_text(decision.editor)} if decision else _machine_creator(entry)
-        made = {"created": decision.at} if decision else {}
+        created = {"created": decision.at} if decision else {}
         bodies = [{"type": "TextualBody", "purpose": "describing", "format": "text/plain", "value": line} for line in note.lines]
         yield {
-            "id": f"{uri}/notes/{one.token.id}",
+            "id": f"{uri}/notes/{rendered.token.id}",
             "type": "Annotation",
             "motivation": "assessing" if decision else "commenting",
             "creator": creator,
-            **made,
+            **created,
             "generator": SOFTWARE,
             "body": bodies,
-            "target": _targets(place, uri, one, entry),
+            "target": _targets(context, uri, rendered, entry),
         }
 
 
@@ -191,16 +201,16 @@ def _machine_creator(entry: ApparatusEntry | None) -> dict[str, Any]:
     return {**SOFTWARE, "name": f"{GENERATOR}, model {model.name} {model.revision}"} if model else SOFTWARE
 
 
-def _targets(place: _ManifestContext, uri: str, one: RenderedToken, entry: ApparatusEntry | None) -> list[dict[str, Any]]:
+def _targets(context: _ManifestContext, uri: str, rendered: RenderedToken, entry: ApparatusEntry | None) -> list[dict[str, Any]]:
     """Return where an annotation belongs: a part of the canvas, and the words of its line."""
-    canvas: dict[str, Any] = {"id": uri, "type": "Canvas", "partOf": [{"id": f"{place.uri}/manifest.json", "type": "Manifest"}]}
-    box = one.token.box
+    canvas: dict[str, Any] = {"id": uri, "type": "Canvas", "partOf": [{"id": f"{context.uri}/manifest.json", "type": "Manifest"}]}
+    box = rendered.token.box
     targets: list[dict[str, Any]] = [{"type": "SpecificResource", "source": canvas}]
     if box:
         targets[0]["selector"] = {"type": "FragmentSelector", "conformsTo": MEDIA_FRAGMENTS, "value": _fragment(box).removeprefix("#")}
-    quoted: dict[str, Any] = {"type": "TextQuoteSelector", "exact": one.text}
+    quote_selector: dict[str, Any] = {"type": "TextQuoteSelector", "exact": rendered.text}
     if entry:
-        quoted |= {"prefix": entry.before[-1] if entry.before else "", "suffix": entry.after[0] if entry.after else ""}
-    start, end = place.spans[one.token.id]
-    selectors = [quoted, {"type": "TextPositionSelector", "start": start, "end": end}]
-    return [*targets, {"type": "SpecificResource", "source": f"{place.uri}/text.txt", "selector": selectors}]
+        quote_selector |= {"prefix": entry.before[-1] if entry.before else "", "suffix": entry.after[0] if entry.after else ""}
+    start, end = context.text_positions[rendered.token.id]
+    selectors = [quote_selector, {"type": "TextPositionSelector", "start": start, "end": end}]
+    return [*targets, {"type": "SpecificResource", "source": f"{context.uri}/text.txt", "selector": selectors}]

@@ -115,16 +115,16 @@ class JsonExporter:
     modes: tuple[Mode, ...] = ("apparatus",)
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield indented UTF-8 JSON, as `to_json` would write it all at once."""
         document = record.document
-        rest = ExportFile(
+        without_gaps = ExportFile(
             EXPORT_SCHEMA, GENERATOR, WARNING, document.id, title_of(document), document.source, document.metadata, document.text,
             tuple(PageEntry(page.number, page.image, page.legibility) for page in document.pages),
             (), tuple(_decisions(record)), record.edits, models_of(record), record.steps, document.notes,
         )  # fmt: skip
         # No string holds a line feed: nothing else in the file is such a line.
-        head, tail = to_json(rest).split(EMPTY_GAPS)
+        head, tail = to_json(without_gaps).split(EMPTY_GAPS)
         yield head
         yield from _gap_list(to_json(_gap_entry(entry)) for entry in iter_entries(record))
         yield tail
@@ -132,11 +132,11 @@ class JsonExporter:
 
 def _gap_list(items: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the list of gaps: items of JSON, moved to the right."""
-    before = GAPS_START
+    separator = GAPS_START
     for item in items:
-        yield before + b"\n".join(b"  " + line for line in item[:-1].split(b"\n"))
-        before = b",\n"
-    yield EMPTY_GAPS if before == GAPS_START else GAPS_END
+        yield separator + b"\n".join(b"  " + line for line in item[:-1].split(b"\n"))
+        separator = b",\n"
+    yield EMPTY_GAPS if separator == GAPS_START else GAPS_END
 
 
 def _decisions(record: Record) -> Iterator[DecisionEntry]:
@@ -146,7 +146,7 @@ def _decisions(record: Record) -> Iterator[DecisionEntry]:
             yield DecisionEntry("gap", entry.place, entry.gap.printed, decision_in_words(decision), decision)
     for change in editor_changes(record):
         if change.decision:
-            yield DecisionEntry(change.about, change.place, change.printed, decision_in_words(change.decision), change.decision)
+            yield DecisionEntry(change.kind, change.place, change.printed, decision_in_words(change.decision), change.decision)
 
 
 def _gap_entry(entry: ApparatusEntry) -> GapEntry:

@@ -36,16 +36,16 @@ class MarkdownExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield UTF-8 Markdown; white space within a line is one space, and control characters are written out as `⟨U+202E⟩`."""
-        shown = view_for_mode(record, mode)
-        work = _MarkdownState(mode, entries_by_gap(shown), fence_length(text_for_mode(record, mode)))
-        what = MODE_STATEMENTS[mode] + dehyphenation_note(self.name, mode, record)
-        yield f"# {escape_prose(title_of(record.document)) or 'Document'}\n\n*{what}*\n{work.legend()}\n{RULE}\n".encode()
-        for line in _text_lines(stream_text(dehyphenate(shown, self.name, mode), mode), work):
+        view = view_for_mode(record, mode)
+        state = _MarkdownState(mode, entries_by_gap(view), fence_length(text_for_mode(record, mode)))
+        statement = MODE_STATEMENTS[mode] + dehyphenation_note(self.name, mode, record)
+        yield f"# {escape_prose(title_of(record.document)) or 'Document'}\n\n*{statement}*\n{state.legend()}\n{RULE}\n".encode()
+        for line in _text_lines(stream_text(dehyphenate(view, self.name, mode), mode), state):
             yield line.encode()
         yield f"\n\n{RULE}\n".encode()
-        for number, note in enumerate(work.notes, start=1):
+        for number, note in enumerate(state.notes, start=1):
             yield f"\n[^{number}]: {_escape_note(note.lines[0])}\n".encode()
             yield "".join(f"    - {_escape_note(line)}\n" for line in note.lines[1:]).encode()
         yield f"\n*Written by {GENERATOR}.*\n".encode()
@@ -56,7 +56,7 @@ class _MarkdownState:
     """What is kept while lines are written: the notes so far, the line being made, and whether it goes on the one before."""
 
     mode: Mode
-    known: dict[str, ApparatusEntry]
+    entries: dict[str, ApparatusEntry]
     fence: int
     notes: list[Note] = field(default_factory=list)
     line: str = ""
@@ -79,30 +79,30 @@ class _MarkdownState:
         self.follows = False
 
 
-def _text_lines(found: Iterator[str | RenderedToken], work: _MarkdownState) -> Iterator[str]:
-    for one in found:
-        if isinstance(one, RenderedToken):
-            work.line += _bracketed(one, work)
+def _text_lines(parts: Iterator[str | RenderedToken], state: _MarkdownState) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, RenderedToken):
+            state.line += _bracketed(part, state)
             continue
-        for number, page in enumerate(one.split("\f")):
-            if number:
-                yield from work.end_page()
-            for count, piece in enumerate(LINE_END.split(page)):
-                if count:
-                    yield from work.end_line()
-                work.line += _escape_text(piece)
-    yield from work.end_line()
+        for page_index, page in enumerate(part.split("\f")):
+            if page_index:
+                yield from state.end_page()
+            for line_index, text in enumerate(LINE_END.split(page)):
+                if line_index:
+                    yield from state.end_line()
+                state.line += _escape_text(text)
+    yield from state.end_line()
 
 
 def _escape_note(line: str) -> str:
     """Return a line of a note; its label stays outside of what may have to be quoted."""
-    label, words = LABELLED.fullmatch(line).groups()  # type: ignore[union-attr]  # it matches every line
-    return f"{label}{escape_prose(words)}"
+    label, text = LABELLED.fullmatch(line).groups()  # type: ignore[union-attr]  # it matches every line
+    return f"{label}{escape_prose(text)}"
 
 
 def _escape_opening(line: str) -> str:
     return (
-        OPENING.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", line, count=1)
+        OPENING.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", line, count=1)
         if OPENING.match(line)
         else line
     )
@@ -112,9 +112,9 @@ def _escape_text(text: str) -> str:
     return "".join(escape_prose(part) if part.strip() else " " * bool(part) for part in SPACE.split(text))
 
 
-def _bracketed(one: RenderedToken, work: _MarkdownState) -> str:
-    note = note_about(one, work.known, work.mode) if has_note(one, work.mode) else None
+def _bracketed(rendered: RenderedToken, state: _MarkdownState) -> str:
+    note = note_about(rendered, state.entries, state.mode) if has_note(rendered, state.mode) else None
     if note is None:
-        return _escape_text(one.text)
-    work.notes.append(note)
-    return f"{'⟦' * work.fence}{_escape_text(one.text)}{'⟧' * work.fence}[^{len(work.notes)}]"
+        return _escape_text(rendered.text)
+    state.notes.append(note)
+    return f"{'⟦' * state.fence}{_escape_text(rendered.text)}{'⟧' * state.fence}[^{len(state.notes)}]"

@@ -61,28 +61,28 @@ class PageExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "page"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the file of one page; raises UsageError if the page has no scan."""
-        shown = view_for_mode(record, mode)
-        root, page = element(f"{{{PAGE}}}PcGts"), scanned_page(shown)
-        _metadata(root, shown, page_decisions(page, shown), mode)
-        _page(root, page, shown, mode)
+        view = view_for_mode(record, mode)
+        root, page = element(f"{{{PAGE}}}PcGts"), scanned_page(view)
+        _metadata(root, view, page_decisions(page, view), mode)
+        _page(root, page, view, mode)
         yield from serialize(indent(root))
 
 
-def _metadata(root: etree._Element, shown: Record, decisions: tuple[Decision, ...], mode: Mode) -> None:
+def _metadata(root: etree._Element, view: Record, decisions: tuple[Decision, ...], mode: Mode) -> None:
     metadata, times = subelement(root, "Metadata"), [decision.at for decision in decisions if TIME.fullmatch(decision.at)]
     subelement(metadata, "Creator", {}, GENERATOR)
     subelement(metadata, "Created", {}, NO_TIME)
     subelement(metadata, "LastChange", {}, max(times, default=NO_TIME))
     comments = f"{MODE_DESCRIPTIONS[mode]} Times are those of editors' decisions; {NO_TIME} stands where there is none."
     subelement(metadata, "Comments", {}, comments)
-    for step in dict.fromkeys(shown.steps):
-        item = subelement(metadata, "MetadataItem", {"type": "processingStep", "name": step.name, "value": step.version})
-        labels = subelement(item, "Labels")
+    for step in dict.fromkeys(view.steps):
+        metadata_item = subelement(metadata, "MetadataItem", {"type": "processingStep", "name": step.name, "value": step.version})
+        labels = subelement(metadata_item, "Labels")
         for name, value in step.settings:
             subelement(labels, "Label", {"value": value, "type": name})
-    for name, value in shown.document.metadata:
+    for name, value in view.document.metadata:
         subelement(metadata, "MetadataItem", {"type": "other", "name": name, "value": value})
     for decision in decisions:
         subelement(
@@ -90,74 +90,79 @@ def _metadata(root: etree._Element, shown: Record, decisions: tuple[Decision, ..
         )
 
 
-def _page(root: etree._Element, page: Page, shown: Record, mode: Mode) -> None:
+def _page(root: etree._Element, page: Page, view: Record, mode: Mode) -> None:
     image = page.image
     assert image is not None
     size = {"imageWidth": image.width, "imageHeight": image.height, "imageXResolution": image.dpi, "imageYResolution": image.dpi}
-    about = {
+    attributes = {
         "imageResolutionUnit": "PPI",
         "custom": f"number {{value:{page.number};}} frame {{index:{image.frame};}}",
         "conf": page.legibility,
     }
-    made = subelement(root, "Page", {"imageFilename": PurePosixPath(image.path).name, **size, **about})
-    blocks, vouch = placed_blocks(page, shown, mode), vouch_threshold(shown)
+    page_element = subelement(root, "Page", {"imageFilename": PurePosixPath(image.path).name, **size, **attributes})
+    blocks, vouch = placed_blocks(page, view, mode), vouch_threshold(view)
     if blocks:
-        group = subelement(subelement(made, "ReadingOrder"), "OrderedGroup", {"id": "order"})
+        group = subelement(subelement(page_element, "ReadingOrder"), "OrderedGroup", {"id": "order"})
         for index, block in enumerate(blocks):
-            subelement(group, "RegionRefIndexed", {"index": index, "regionRef": block.name})
+            subelement(group, "RegionRefIndexed", {"index": index, "regionRef": block.id})
     for block in blocks:
-        _block(made, block, vouch)
+        _block(page_element, block, vouch)
 
 
 def _block(page: etree._Element, block: PlacedBlock, vouch: float) -> None:
     kind = block.region.kind
-    made = subelement(page, "TextRegion", {"id": block.name, "type": REGION_TYPES[kind], "custom": f"structure {{type:{kind};}}"})
-    _coords(made, block.box)
+    region_element = subelement(page, "TextRegion", {"id": block.id, "type": REGION_TYPES[kind], "custom": f"structure {{type:{kind};}}"})
+    _coords(region_element, block.box)
     for index, line in enumerate(block.lines):
-        _line(made, line, index, vouch)
-    _text_equiv(made, block.text)
+        _line(region_element, line, index, vouch)
+    _text_equiv(region_element, block.text)
 
 
 def _line(block: etree._Element, line: PlacedLine, index: int, vouch: float) -> None:
-    made = subelement(
-        block, "TextLine", {"id": line.name, "custom": " ".join([f"readingOrder {{index:{index};}}", *_transkribus_spans(line, vouch)])}
+    line_element = subelement(
+        block, "TextLine", {"id": line.id, "custom": " ".join([f"readingOrder {{index:{index};}}", *_transkribus_spans(line, vouch)])}
     )
-    _coords(made, line.box)
+    _coords(line_element, line.box)
     if line.line.baseline:
-        subelement(made, "Baseline", {"points": " ".join(f"{max(0, x)},{max(0, y)}" for x, y in line.line.baseline)})
+        subelement(line_element, "Baseline", {"points": " ".join(f"{max(0, x)},{max(0, y)}" for x, y in line.line.baseline)})
     for word in line.words:
-        _word(made, word, vouch)
-    _text_equiv(made, line.text)
+        _word(line_element, word, vouch)
+    _text_equiv(line_element, line.text)
 
 
 def _transkribus_spans(line: PlacedLine, vouch: float) -> Iterator[str]:
     """Yield gaps and unclear words as Transkribus marks them; offsets count UTF-16 units of the line's text, as Java does."""
-    at = 0
+    offset = 0
     for word in line.words:
-        length = len(word.one.text.encode("utf-16-le", "surrogatepass")) // 2
+        length = len(word.rendered.text.encode("utf-16-le", "surrogatepass")) // 2
         legibility = legibility_of(word)
-        if word.one.is_gap:
-            yield f"gap {{offset:{at}; length:{length}; reason:{next(r.value for r in word_attributes(word, vouch) if r.name == 'gap')};}}"
+        if word.rendered.is_gap:
+            yield f"gap {{offset:{offset}; length:{length}; reason:{next(attribute.value for attribute in word_attributes(word, vouch) if attribute.name == 'gap')};}}"
         elif legibility is not None and legibility < vouch:
-            yield f"unclear {{offset:{at}; length:{length};}}"
-        at += length + 1
+            yield f"unclear {{offset:{offset}; length:{length};}}"
+        offset += length + 1
 
 
 def _word(line: etree._Element, word: PlacedWord, vouch: float) -> None:
-    made = subelement(line, "Word", {"id": word.name})
-    _coords(made, word.box)
-    decision = word.one.decision
-    _text_equiv(made, word.one.text, conf=confidence_of(word), comments=decision_in_words(decision) if decision else None)
-    _user_attributes(made, word_attributes(word, vouch))
+    word_element = subelement(line, "Word", {"id": word.id})
+    _coords(word_element, word.box)
+    decision = word.rendered.decision
+    _text_equiv(word_element, word.rendered.text, conf=confidence_of(word), comments=decision_in_words(decision) if decision else None)
+    _user_attributes(word_element, word_attributes(word, vouch))
 
 
-def _user_attributes(word: etree._Element, remarks: Iterable[WordAttribute]) -> None:
-    defined = subelement(word, "UserDefined")
-    for remark in remarks:
-        about = {"name": remark.name, "description": remark.says or None, "type": "xsd:string", "value": remark.value}
-        subelement(defined, "UserAttribute", about)
-    if not len(defined):
-        word.remove(defined)
+def _user_attributes(word: etree._Element, attributes: Iterable[WordAttribute]) -> None:
+    user_defined = subelement(word, "UserDefined")
+    for attribute in attributes:
+        xml_attributes = {
+            "name": attribute.name,
+            "description": attribute.description or None,
+            "type": "xsd:string",
+            "value": attribute.value,
+        }
+        subelement(user_defined, "UserAttribute", xml_attributes)
+    if not len(user_defined):
+        word.remove(user_defined)
 
 
 def _coords(parent: etree._Element, box: Box) -> None:
@@ -166,5 +171,5 @@ def _coords(parent: etree._Element, box: Box) -> None:
     subelement(parent, "Coords", {"points": f"{left},{top} {box.right},{top} {box.right},{box.bottom} {left},{box.bottom}"})
 
 
-def _text_equiv(parent: etree._Element, text: str, **about: object) -> None:
-    subelement(subelement(parent, "TextEquiv", about), "Unicode", {}, text)
+def _text_equiv(parent: etree._Element, text: str, **attributes: object) -> None:
+    subelement(subelement(parent, "TextEquiv", attributes), "Unicode", {}, text)

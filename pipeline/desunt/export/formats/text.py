@@ -30,9 +30,9 @@ class TextExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the diplomatic text in the encoding of the transcript it came from, everything else in UTF-8."""
-        shown = view_for_mode(record, mode)
+        view = view_for_mode(record, mode)
         if mode == "diplomatic":
             encoding = text_encoding(record, mode)
             # Not piece by piece: a byte order mark would stand before each.
@@ -40,16 +40,16 @@ class TextExporter:
             return
         yield _heading(record, mode).encode()
         notes: list[Note] = []
-        for piece in _text_with_note_numbers(shown, mode, notes, fence_length(text_for_mode(record, mode))):
-            yield piece.encode()
+        for part in _text_with_note_numbers(view, mode, notes, fence_length(text_for_mode(record, mode))):
+            yield part.encode()
         yield "".join(chain([RULE + "\n"], _note_list(notes))).encode()
 
 
 def text_encoding(record: Record, mode: Mode) -> str:
     """Return the encoding of the text export."""
     document = record.document
-    given_back = mode == "diplomatic" and is_transcript_only(document)
-    return document.transcript.encoding if document.transcript and given_back else "utf-8"
+    gives_source_bytes = mode == "diplomatic" and is_transcript_only(document)
+    return document.transcript.encoding if document.transcript and gives_source_bytes else "utf-8"
 
 
 def fence_length(text: str) -> int:
@@ -59,26 +59,26 @@ def fence_length(text: str) -> int:
 
 def _heading(record: Record, mode: Mode) -> str:
     fence = fence_length(text_for_mode(record, mode))
-    how = f"Numbers in {'⟦' * fence}brackets{'⟧' * fence} lead to the notes below the text."
-    what = MODE_STATEMENTS[mode] + dehyphenation_note("text", mode, record)
-    lines = [f"{visible_text(title_of(record.document))} ({mode} text)", what, f"{how} Written by {GENERATOR}.", RULE]
+    number_note = f"Numbers in {'⟦' * fence}brackets{'⟧' * fence} lead to the notes below the text."
+    statement = MODE_STATEMENTS[mode] + dehyphenation_note("text", mode, record)
+    lines = [f"{visible_text(title_of(record.document))} ({mode} text)", statement, f"{number_note} Written by {GENERATOR}.", RULE]
     return "\n".join(lines) + "\n"
 
 
-def _text_with_note_numbers(shown: Record, mode: Mode, notes: list[Note], fence: int) -> Iterator[str]:
-    known = entries_by_gap(shown)
-    for one in stream_text(dehyphenate(shown, "text", mode), mode):
-        note = None if isinstance(one, str) or not has_note(one, mode) else note_about(one, known, mode)
+def _text_with_note_numbers(view: Record, mode: Mode, notes: list[Note], fence: int) -> Iterator[str]:
+    entries = entries_by_gap(view)
+    for part in stream_text(dehyphenate(view, "text", mode), mode):
+        note = None if isinstance(part, str) or not has_note(part, mode) else note_about(part, entries, mode)
         if note is None:
-            yield one if isinstance(one, str) else one.text
+            yield part if isinstance(part, str) else part.text
         else:
             notes.append(note)
-            yield f"{'⟦' * fence}{len(notes)}: {'' if isinstance(one, str) else one.text}{'⟧' * fence}"
+            yield f"{'⟦' * fence}{len(notes)}: {'' if isinstance(part, str) else part.text}{'⟧' * fence}"
 
 
-def has_note(one: RenderedToken, mode: Mode) -> bool:
+def has_note(rendered: RenderedToken, mode: Mode) -> bool:
     """Say whether a numbered note is due: in the accepted text about what an editor reads, in the apparatus about every gap."""
-    return one.decision is not None or (mode == "apparatus" and (one.is_gap or isinstance(one.segment, Corrected)))
+    return rendered.decision is not None or (mode == "apparatus" and (rendered.is_gap or isinstance(rendered.segment, Corrected)))
 
 
 def _note_list(notes: list[Note]) -> Iterator[str]:

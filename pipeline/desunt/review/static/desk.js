@@ -30,7 +30,7 @@
 
   // The last decisions of this tab, newest last, for `u`.
   const doneStack = () => JSON.parse(sessionStorage.getItem("desk-done") || "[]");
-  const pushDone = (done) => sessionStorage.setItem("desk-done", JSON.stringify([...stack(), done].slice(-200)));
+  const pushDone = (done) => sessionStorage.setItem("desk-done", JSON.stringify([...doneStack(), done].slice(-200)));
   const showDone = () => {
     findAll(".gap-page > .done").forEach((old) => old.remove());
     const last = doneStack().at(-1);

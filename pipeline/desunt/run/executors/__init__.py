@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import entry_points
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeVar
 
@@ -18,6 +19,7 @@ from desunt.errors import DesuntError, ImageTooLarge, PageFailed, PageTimeout, S
 
 R = TypeVar("R")
 
+ENTRY_POINT_GROUP = "desunt.executor"
 EXECUTORS: dict[str, str] = {
     "serial": "desunt.run.executors:SerialExecutor",
     "process": "desunt.run.executors:ProcessExecutor",
@@ -233,9 +235,13 @@ def limit_worker(memory_mib: int) -> None:
 
 
 def load_executor(name: str, config: ExecutorConfig) -> Executor:
-    """Return the executor of that name; raises UsageError for an unknown one, DependencyMissing if it needs an extra."""
-    if name not in EXECUTORS:
-        raise UsageError(f"unknown executor {name!r}", remedy=f"Known: {', '.join(EXECUTORS)}")
-    module, _, kind = EXECUTORS[name].partition(":")
+    """Return the executor of that name; other packages add theirs in the entry-point group `desunt.executor`.
+
+    Raises UsageError for an unknown name, DependencyMissing if it needs an extra.
+    """
+    executors = EXECUTORS | {p.name: p.value for p in entry_points(group=ENTRY_POINT_GROUP) if p.name not in EXECUTORS}
+    if name not in executors:
+        raise UsageError(f"unknown executor {name!r}", remedy=f"Known: {', '.join(executors)}")
+    module, _, kind = executors[name].partition(":")
     executor: Executor = getattr(import_module(module), kind)(config)
     return executor

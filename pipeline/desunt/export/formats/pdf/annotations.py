@@ -34,45 +34,45 @@ def comment_of(note: Note) -> Comment:
         case "conjecture":
             return Comment(f"{CONJECTURE_LABEL} ({GENERATOR})", "\n".join(note.lines), CONJECTURE_COLOUR)
         case "editor":
-            return Comment(f"Editor: {visible_text(note.who)}", "\n".join(note.lines), DECISION_COLOUR)
+            return Comment(f"Editor: {visible_text(note.editor)}", "\n".join(note.lines), DECISION_COLOUR)
         case "gap":
             return Comment(f"Gap ({GENERATOR})", "\n".join(note.lines), GAP_COLOUR)
         case _:
             assert_never(note.kind)
 
 
-def annotate(pdf: PdfFile, area: Area, note: Comment, page: int) -> Iterator[tuple[int, bytes]]:
+def annotate(pdf: PdfFile, area: Area, comment: Comment, page: int) -> Iterator[tuple[int, bytes]]:
     """Yield a comment's objects, each with its number: the frame as it is drawn, the comment, and its pop-up.
 
     The page's list of annotations holds the last two.
     """
     left, bottom, right, top = area
-    picture, comment, popup = pdf.reserve(), pdf.reserve(), pdf.reserve()
+    appearance, comment_object, popup = pdf.reserve(), pdf.reserve(), pdf.reserve()
     rectangle = b" ".join(map(format_number, area))
     corners = b" ".join(map(format_number, (left, top, right, top, left, bottom, right, bottom)))
-    tone = b" ".join(map(format_number, note.colour))
-    frame = b" ".join(format_number(FRAME_DARKNESS * part) for part in note.colour)
-    inner = b" ".join(map(format_number, (left + 0.5, bottom + 0.5, max(0.1, right - left - 1), max(0.1, top - bottom - 1))))
+    colour = b" ".join(map(format_number, comment.colour))
+    frame_colour = b" ".join(format_number(FRAME_DARKNESS * part) for part in comment.colour)
+    frame_rectangle = b" ".join(map(format_number, (left + 0.5, bottom + 0.5, max(0.1, right - left - 1), max(0.1, top - bottom - 1))))
     yield (
-        picture,
+        appearance,
         pdf.stream(
-            picture,
+            appearance,
             b"/Type /XObject /Subtype /Form /BBox [%s] /Matrix [1 0 0 1 0 0] /Resources << >>" % rectangle,
-            b"%s RG 1 w %s re S" % (frame, inner),
+            b"%s RG 1 w %s re S" % (frame_colour, frame_rectangle),
         ),
     )
     yield (
-        comment,
+        comment_object,
         pdf.write(
-            comment,
+            comment_object,
             b"<< /Type /Annot /Subtype /Highlight /Rect [%s] /QuadPoints [%s] /C [%s] /F %d /P %d 0 R /T %s /Contents %s /Popup %d 0 R "
             b"/AP << /N %d 0 R >> >>"
-            % (rectangle, corners, tone, PRINT_FLAG, page, text_string(note.author), text_string(note.text), popup, picture),
+            % (rectangle, corners, colour, PRINT_FLAG, page, text_string(comment.author), text_string(comment.text), popup, appearance),
         ),
     )
     yield (
         popup,
         pdf.write(
-            popup, b"<< /Type /Annot /Subtype /Popup /Rect [%s] /Parent %d 0 R /P %d 0 R /Open false >>" % (rectangle, comment, page)
+            popup, b"<< /Type /Annot /Subtype /Popup /Rect [%s] /Parent %d 0 R /P %d 0 R /Open false >>" % (rectangle, comment_object, page)
         ),
     )

@@ -48,9 +48,9 @@ class FontCodes:
 
     def encode(self, text: str) -> bytes:
         """Return the text as a hexadecimal string of codes."""
-        return b"<" + "".join(f"{self._code(pdf_character(c)):04X}" for c in text).encode() + b">"
+        return b"<" + "".join(f"{self._code_of(pdf_character(c)):04X}" for c in text).encode() + b">"
 
-    def _code(self, character: str) -> int:
+    def _code_of(self, character: str) -> int:
         if len(self.codes) >= MAX_CODES:
             character = "\ufffd"
         return self.codes.setdefault(character, len(self.codes) + 1)
@@ -68,54 +68,55 @@ class FontProgram:
     content: bytes
 
 
-def write_fonts(pdf: PdfFile, unseen: tuple[int, FontCodes], seen: tuple[int, FontCodes]) -> Iterator[bytes]:
+def write_fonts(pdf: PdfFile, unseen: tuple[int, FontCodes], visible: tuple[int, FontCodes]) -> Iterator[bytes]:
     """Write both fonts under the numbers that were kept for them; a font that no page used is not written."""
-    for (reference, letters), program_of in ((unseen, _unseen_program), (seen, _visible_program)):
-        if letters.codes:
-            yield from _write_font(pdf, reference, letters, program_of(letters))
+    for (reference, codes), program_of in ((unseen, _unseen_program), (visible, _visible_program)):
+        if codes.codes:
+            yield from _write_font(pdf, reference, codes, program_of(codes))
 
 
-def _write_font(pdf: PdfFile, reference: int, letters: FontCodes, program: FontProgram) -> Iterator[bytes]:
+def _write_font(pdf: PdfFile, reference: int, codes: FontCodes, program: FontProgram) -> Iterator[bytes]:
     """Write a composite font (ISO 32000-1, 9.7) whose codes are glyphs by one map, and characters by another."""
-    below, descriptor, file, to_glyph, to_text = (pdf.reserve() for _ in range(5))
-    title = b"DESUNT+" + program.name.encode()
+    descendant, descriptor, font_file, cid_to_gid, to_text = (pdf.reserve() for _ in range(5))
+    font_name = b"DESUNT+" + program.name.encode()
     yield pdf.write(
         reference,
         b"<< /Type /Font /Subtype /Type0 /BaseFont /%s /Encoding /Identity-H /DescendantFonts [%d 0 R] /ToUnicode %d 0 R >>"
-        % (title, below, to_text),
+        % (font_name, descendant, to_text),
     )
-    listed = b" ".join(b"%d [%d]" % pair for pair in sorted(program.widths.items()))
+    width_entries = b" ".join(b"%d [%d]" % pair for pair in sorted(program.widths.items()))
     yield pdf.write(
-        below,
+        descendant,
         b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /%s /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> "
-        b"/FontDescriptor %d 0 R /CIDToGIDMap %d 0 R /DW %d /W [%s] >>" % (title, descriptor, to_glyph, UNSEEN_ADVANCE, listed),
+        b"/FontDescriptor %d 0 R /CIDToGIDMap %d 0 R /DW %d /W [%s] >>"
+        % (font_name, descriptor, cid_to_gid, UNSEEN_ADVANCE, width_entries),
     )
     yield pdf.write(
         descriptor,
         b"<< /Type /FontDescriptor /FontName /%s /Flags 4 /FontBBox [0 %d %d %d] /ItalicAngle 0 /Ascent %d /Descent %d /CapHeight %d "
         b"/StemV 80 /FontFile2 %d 0 R >>"
-        % (title, program.descent, EM, program.ascent, program.ascent, program.descent, program.ascent, file),
+        % (font_name, program.descent, EM, program.ascent, program.ascent, program.descent, program.ascent, font_file),
     )
-    yield pdf.stream(file, b"/Length1 %d" % len(program.content), program.content)
-    places = [0, *(program.glyphs[code] for code in sorted(program.glyphs))]
-    yield pdf.stream(to_glyph, b"", b"".join(place.to_bytes(2, "big") for place in places))
-    yield pdf.stream(to_text, b"", _to_unicode(letters))
+    yield pdf.stream(font_file, b"/Length1 %d" % len(program.content), program.content)
+    glyph_ids = [0, *(program.glyphs[code] for code in sorted(program.glyphs))]
+    yield pdf.stream(cid_to_gid, b"", b"".join(place.to_bytes(2, "big") for place in glyph_ids))
+    yield pdf.stream(to_text, b"", _to_unicode(codes))
 
 
-def _to_unicode(letters: FontCodes) -> bytes:
+def _to_unicode(codes: FontCodes) -> bytes:
     """Return the map from codes to characters (ISO 32000-1, 9.10.3); a block has at most 100 entries."""
-    pairs = [b"<%04X> <%s>" % (code, c.encode("utf-16-be").hex().upper().encode()) for c, code in letters.codes.items()]
+    pairs = [b"<%04X> <%s>" % (code, c.encode("utf-16-be").hex().upper().encode()) for c, code in codes.codes.items()]
     blocks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
-    listed = b"\n".join(b"%d beginbfchar\n%s\nendbfchar" % (len(block), b"\n".join(block)) for block in blocks)
+    mapping = b"\n".join(b"%d beginbfchar\n%s\nendbfchar" % (len(block), b"\n".join(block)) for block in blocks)
     return (
         b"/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
         b"/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n"
         b"1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n%s\nendcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n"
-    ) % listed
+    ) % mapping
 
 
-def _unseen_program(letters: FontCodes) -> FontProgram:
-    codes = letters.codes.values()
+def _unseen_program(font_codes: FontCodes) -> FontProgram:
+    codes = font_codes.codes.values()
     return FontProgram("DesuntUnseen", dict.fromkeys(codes, 1), dict.fromkeys(codes, UNSEEN_ADVANCE), ASCENT, DESCENT, unseen_font())
 
 
@@ -147,14 +148,14 @@ def _bytes_of(font: Any) -> bytes:
 
 def visible_font() -> Path:
     """Return the file of the visible font. Raises DependencyMissing."""
-    found = find_spec("matplotlib")
-    path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / VISIBLE_FONT_FILE if found and found.origin else None
+    matplotlib = find_spec("matplotlib")
+    path = Path(matplotlib.origin).parent / "mpl-data" / "fonts" / "ttf" / VISIBLE_FONT_FILE if matplotlib and matplotlib.origin else None
     if path is None or not path.is_file():
         raise DependencyMissing(f"the font {VISIBLE_FONT_FILE}, which comes with matplotlib, is missing", remedy="run `make install`")
     return path
 
 
-def _visible_program(letters: FontCodes) -> FontProgram:
+def _visible_program(font_codes: FontCodes) -> FontProgram:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
@@ -167,11 +168,11 @@ def _visible_program(letters: FontCodes) -> FontProgram:
         recalc_timestamp=False,
     )
     with TTFont(visible_font(), recalcTimestamp=False) as font:
-        cutter = subset.Subsetter(options)
-        cutter.populate(unicodes={ord(SUBSTITUTE), *(ord(c) for c in letters.codes)})
-        cutter.subset(font)
-        known, scale = font.getBestCmap(), EM / font["head"].unitsPerEm
-        names = {code: known.get(ord(c), known[ord(SUBSTITUTE)]) for c, code in letters.codes.items()}
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes={ord(SUBSTITUTE), *(ord(c) for c in font_codes.codes)})
+        subsetter.subset(font)
+        cmap, scale = font.getBestCmap(), EM / font["head"].unitsPerEm
+        names = {code: cmap.get(ord(c), cmap[ord(SUBSTITUTE)]) for c, code in font_codes.codes.items()}
         glyphs = {code: font.getGlyphID(name) for code, name in names.items()}
         widths = {code: round(font["hmtx"][name][0] * scale) for code, name in names.items()}
         ascent, descent = (round(value * scale) for value in (font["hhea"].ascent, font["hhea"].descent))

@@ -29,28 +29,28 @@ class PdfInfo:
         return "".join(pdf_character(c) for c in " ".join(self.title.split()))
 
 
-def info_dictionary(said: PdfInfo) -> bytes:
+def info_dictionary(info: PdfInfo) -> bytes:
     """Return the information dictionary."""
-    made = text_string(said.generator)
-    pairs = (text_string(said.clean_title), text_string(said.description), made, made)
-    return b"<< /Title %s /Subject %s /Creator %s /Producer %s >>" % pairs
+    generator = text_string(info.generator)
+    entries = (text_string(info.clean_title), text_string(info.description), generator, generator)
+    return b"<< /Title %s /Subject %s /Creator %s /Producer %s >>" % entries
 
 
-def metadata(said: PdfInfo) -> bytes:
+def xmp_packet(info: PdfInfo) -> bytes:
     """Return the XMP packet (ISO 16684-1) with the mark of PDF/A-2b."""
     from lxml import etree
 
-    spaces = {"rdf": RDF, "dc": DC, "xmp": XMP, "pdf": PDF, "pdfaid": PDFA}
-    root = etree.Element(f"{{{RDF}}}RDF", nsmap=spaces)
-    about = etree.SubElement(root, f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
-    for name, text in (("title", said.clean_title), ("description", said.description)):
-        choices = etree.SubElement(etree.SubElement(about, f"{{{DC}}}{name}"), f"{{{RDF}}}Alt")
+    namespaces = {"rdf": RDF, "dc": DC, "xmp": XMP, "pdf": PDF, "pdfaid": PDFA}
+    root = etree.Element(f"{{{RDF}}}RDF", nsmap=namespaces)
+    description = etree.SubElement(root, f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
+    for name, text in (("title", info.clean_title), ("description", info.description)):
+        choices = etree.SubElement(etree.SubElement(description, f"{{{DC}}}{name}"), f"{{{RDF}}}Alt")
         etree.SubElement(choices, f"{{{RDF}}}li", {f"{{{XML}}}lang": "x-default"}).text = text
-    simple = ((XMP, "CreatorTool", said.generator), (PDF, "Producer", said.generator), (PDFA, "part", "2"), (PDFA, "conformance", "B"))
-    for space, name, text in simple:
-        etree.SubElement(about, f"{{{space}}}{name}").text = text
+    simple = ((XMP, "CreatorTool", info.generator), (PDF, "Producer", info.generator), (PDFA, "part", "2"), (PDFA, "conformance", "B"))
+    for namespace, name, text in simple:
+        etree.SubElement(description, f"{{{namespace}}}{name}").text = text
     wrapper = etree.Element("{adobe:ns:meta/}xmpmeta", nsmap={"x": "adobe:ns:meta/"})
     wrapper.append(root)
-    begin, end = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n', '\n<?xpacket end="r"?>'
-    written: bytes = etree.tostring(wrapper, encoding="utf-8")
-    return begin.encode() + written + end.encode()
+    packet_begin, packet_end = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n', '\n<?xpacket end="r"?>'
+    packet: bytes = etree.tostring(wrapper, encoding="utf-8")
+    return packet_begin.encode() + packet + packet_end.encode()

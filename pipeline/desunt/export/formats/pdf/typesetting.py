@@ -24,7 +24,7 @@ class CommentedSpan:
 
     start: int
     end: int
-    about: str
+    token_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class TypesetWord:
     row: int
     column: int
     columns: int
-    last: bool
+    ends_line: bool
 
     @property
     def corner(self) -> tuple[float, float]:
@@ -61,28 +61,32 @@ def typeset(text: str) -> Iterator[TypesetWord]:
         row, begin = row + 1, end.end() if end else stop
 
 
-def sheet_content(words: list[TypesetWord], letters: FontCodes) -> bytes:
+def sheet_content(words: list[TypesetWord], codes: FontCodes) -> bytes:
     """Return the content stream of a sheet; a line that goes over to the next sheet ends here and goes on there."""
     parts, is_open = [], False
-    for index, one in enumerate(words):
+    for index, word in enumerate(words):
         if not is_open:
             parts.append(b"BT /Seen %s Tf" % format_number(FONT_SIZE_PT))
-        wide = 100 * one.columns / len(one.text)
-        x, y = one.corner
-        text = one.text + ("" if one.last else " ")
-        parts.append(b"%s Tz 1 0 0 1 %s %s Tm %s Tj" % (format_number(wide), format_number(x), format_number(y), letters.encode(text)))
-        is_open = not one.last and index + 1 < len(words)
+        stretch_percent = 100 * word.columns / len(word.text)
+        x, y = word.corner
+        text = word.text + ("" if word.ends_line else " ")
+        parts.append(
+            b"%s Tz 1 0 0 1 %s %s Tm %s Tj" % (format_number(stretch_percent), format_number(x), format_number(y), codes.encode(text))
+        )
+        is_open = not word.ends_line and index + 1 < len(words)
         if not is_open:
             parts.append(b"ET")
     return b"\n".join(parts)
 
 
-def covered_areas(mark: CommentedSpan, words: list[TypesetWord]) -> list[tuple[float, float, float, float]]:
+def covered_areas(span: CommentedSpan, words: list[TypesetWord]) -> list[tuple[float, float, float, float]]:
     """Return the rectangles (left, bottom, right, top, in points) that a mark covers on a sheet."""
-    found = []
-    for one in words:
-        start, end = max(mark.start, one.start), min(mark.end, one.start + len(one.text))
+    rectangles = []
+    for word in words:
+        start, end = max(span.start, word.start), min(span.end, word.start + len(word.text))
         if start < end:
-            (x, y), letter = one.corner, one.columns * LETTER_WIDTH_PT / len(one.text)
-            found.append((x + (start - one.start) * letter, y - 0.25 * FONT_SIZE_PT, x + (end - one.start) * letter, y + FONT_SIZE_PT))
-    return found
+            (x, y), letter_width = word.corner, word.columns * LETTER_WIDTH_PT / len(word.text)
+            rectangles.append(
+                (x + (start - word.start) * letter_width, y - 0.25 * FONT_SIZE_PT, x + (end - word.start) * letter_width, y + FONT_SIZE_PT)
+            )
+    return rectangles

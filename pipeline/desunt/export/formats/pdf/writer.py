@@ -35,22 +35,22 @@ class PdfFile:
     """Number the objects of a PDF and remember where each one begins; every method returns bytes to be written next."""
 
     def __init__(self) -> None:
-        self._places: list[int] = []
-        self._at = 0
+        self._offsets: list[int] = []
+        self._position = 0
         self._hash = hashlib.sha256()
 
     def begin(self) -> bytes:
-        return self._passed(HEADER)
+        return self._count(HEADER)
 
     def reserve(self) -> int:
         """Return the number of an object that will be written later."""
-        self._places.append(0)
-        return len(self._places)
+        self._offsets.append(0)
+        return len(self._offsets)
 
     def write(self, reference: int, body: bytes) -> bytes:
         """Return an object under its number."""
-        self._places[reference - 1] = self._at
-        return self._passed(b"%d 0 obj\n%s\nendobj\n" % (reference, body))
+        self._offsets[reference - 1] = self._position
+        return self._count(b"%d 0 obj\n%s\nendobj\n" % (reference, body))
 
     def stream(self, reference: int, keys: bytes, data: bytes) -> bytes:
         """Return a stream object; `keys` are its entries besides the length."""
@@ -58,15 +58,15 @@ class PdfFile:
 
     def end(self, root: int, info: int) -> Iterator[bytes]:
         """Yield the cross-reference table and the trailer; the file's ID is the hash of what stands before it."""
-        start, identity = self._at, self._hash.hexdigest()[:32].upper().encode()
-        yield b"xref\n0 %d\n0000000000 65535 f \n" % (len(self._places) + 1)
-        for place in self._places:
-            yield b"%010d 00000 n \n" % place
+        xref_offset, file_id = self._position, self._hash.hexdigest()[:32].upper().encode()
+        yield b"xref\n0 %d\n0000000000 65535 f \n" % (len(self._offsets) + 1)
+        for offset in self._offsets:
+            yield b"%010d 00000 n \n" % offset
         yield b"trailer\n<< /Size %d /Root %d 0 R /Info %d 0 R /ID [<%s> <%s>] >>\nstartxref\n%d\n%%%%EOF\n" % (
-            len(self._places) + 1, root, info, identity, identity, start,
+            len(self._offsets) + 1, root, info, file_id, file_id, xref_offset,
         )  # fmt: skip
 
-    def _passed(self, content: bytes) -> bytes:
-        self._at += len(content)
+    def _count(self, content: bytes) -> bytes:
+        self._position += len(content)
         self._hash.update(content)
         return content

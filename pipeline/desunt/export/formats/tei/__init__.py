@@ -33,35 +33,35 @@ class TeiExporter:
     modes: tuple[Mode, ...] = ("diplomatic", "accepted", "apparatus")
     one_per: Literal["document", "page"] = "document"
 
-    def export(self, record: Record, pictures: ImageSource, mode: Mode) -> Iterator[bytes]:
+    def export(self, record: Record, images: ImageSource, mode: Mode) -> Iterator[bytes]:
         """Yield the document: the header, the pages one by one, and in the apparatus file what is supposed about each."""
-        view = tei_context(record, view_for_mode(record, mode), mode)
-        pieces = [_surfaces(view)] if _has_scan(view) else []
-        pieces += [body_of(view), *([apparatus_of(view)] if mode == "apparatus" else [])]
-        yield from serialize(_document_frame(view), pieces)
+        context = tei_context(record, view_for_mode(record, mode), mode)
+        element_groups = [_surfaces(context)] if _has_scan(context) else []
+        element_groups += [body_of(context), *([apparatus_of(context)] if mode == "apparatus" else [])]
+        yield from serialize(_document_frame(context), element_groups)
 
 
-def _has_scan(view: TeiContext) -> bool:
-    return any(page.image for page in view.shown.document.pages)
+def _has_scan(context: TeiContext) -> bool:
+    return any(page.image for page in context.view.document.pages)
 
 
-def _surfaces(view: TeiContext) -> Iterator[etree._Element]:
-    for page in view.shown.document.pages:
+def _surfaces(context: TeiContext) -> Iterator[etree._Element]:
+    for page in context.view.document.pages:
         if page.image:
-            yield surface_of(page, view)
+            yield surface_of(page, context)
 
 
-def _document_frame(view: TeiContext) -> etree._Element:
+def _document_frame(context: TeiContext) -> etree._Element:
     """Return the document without its pages; each place where pages go is marked."""
     root = element(f"{{{TEI}}}TEI")
     instruction = f'href="{SCHEMA}" type="application/xml" schematypens="http://relaxng.org/ns/structure/1.0"'
     root.addprevious(etree.ProcessingInstruction("xml-model", instruction))
-    root.append(indent(header_of(view)))
-    if _has_scan(view):
+    root.append(indent(header_of(context)))
+    if _has_scan(context):
         add_placeholder(subelement(root, "facsimile"))
     text = subelement(root, "text")
-    division = subelement(subelement(text, "body"), "div", {"type": "transcript" if is_transcript_only(view.shown.document) else "pages"})
+    division = subelement(subelement(text, "body"), "div", {"type": "transcript" if is_transcript_only(context.view.document) else "pages"})
     add_placeholder(division)
-    if view.mode == "apparatus":
+    if context.mode == "apparatus":
         add_placeholder(subelement(apparatus_head(subelement(subelement(text, "back"), "div", {"type": "apparatus"})), "listApp"))
     return root

@@ -28,43 +28,43 @@ def apparatus_head(division: etree._Element) -> etree._Element:
     return division
 
 
-def apparatus_of(view: TeiContext) -> Iterator[etree._Element]:
+def apparatus_of(context: TeiContext) -> Iterator[etree._Element]:
     """Yield an entry for each gap, and for each word that an editor reads otherwise; each points to its place in the body."""
-    found = False
-    for _, line in lines_with_pages(view.shown.document):
-        for one in render_line(line, view.shown, view.mode):
-            if isinstance(one.segment, Corrected):
-                found = True
-                yield _corrected_entry(one.segment, view)
-            elif not isinstance(one.segment, Read):
-                found = True
-                yield _gap_entry(one.segment, view)
-    if not found:
+    has_entries = False
+    for _, line in lines_with_pages(context.view.document):
+        for rendered in render_line(line, context.view, context.mode):
+            if isinstance(rendered.segment, Corrected):
+                has_entries = True
+                yield _corrected_entry(rendered.segment, context)
+            elif not isinstance(rendered.segment, Read):
+                has_entries = True
+                yield _gap_entry(rendered.segment, context)
+    if not has_entries:
         # A list of no entries is not valid.
         yield element(f"{{{TEI}}}app")
 
 
-def _gap_entry(segment: GapSegment, view: TeiContext) -> etree._Element:
+def _gap_entry(segment: GapSegment, context: TeiContext) -> etree._Element:
     gap, opinion, decision = segment.gap, opinion_of(segment), decision_of(segment)
-    entry = element(f"{{{TEI}}}app", {"from": f"#{view.places[gap.id]}", "n": gap.id})
+    entry = element(f"{{{TEI}}}app", {"from": f"#{context.xml_ids[gap.id]}", "n": gap.id})
     subelement(entry, "note", {"type": "gap"}, f"{REASON_WORDS[gap.reason]}, {extent_in_words(gap)}")
     if decision:
-        _decision(entry, decision, gap.reason, view)
+        _decision(entry, decision, gap.reason, context)
     if isinstance(opinion, Refusal):
         subelement(entry, "note", {"type": "refusal", "resp": "#desunt"}, f"No reading is offered: {opinion.reason}")
     if opinion and opinion.candidates:
-        _candidates(entry, opinion, gap.reason, view)
+        _candidates(entry, opinion, gap.reason, context)
     return _one_part_a_line(entry)
 
 
-def _candidates(entry: etree._Element, opinion: Opinion, reason: str, view: TeiContext) -> None:
-    resp = f"#{view.models[opinion.model]}" if opinion.model else "#desunt"
+def _candidates(entry: etree._Element, opinion: Opinion, reason: str, context: TeiContext) -> None:
+    resp = f"#{context.model_ids[opinion.model]}" if opinion.model else "#desunt"
     for candidate in chain(*split_by_support(opinion.candidates)):
-        kind = {"type": CONJECTURE_LABEL, "subtype": "possible" if candidate.possible else None}
-        reading = subelement(entry, "rdg", {**kind, "cert": candidate.probability, "resp": resp, "source": "#conjectures"})
+        type_attributes = {"type": CONJECTURE_LABEL, "subtype": "possible" if candidate.possible else None}
+        reading = subelement(entry, "rdg", {**type_attributes, "cert": candidate.probability, "resp": resp, "source": "#conjectures"})
         subelement(reading, "note", {"type": "label"}, _label(candidate, offered=not isinstance(opinion, Refusal)))
-        about = {"reason": reason, "evidence": "conjecture", "cert": candidate.probability, "resp": resp}
-        subelement(reading, "supplied", about, candidate.text)
+        attributes = {"reason": reason, "evidence": "conjecture", "cert": candidate.probability, "resp": resp}
+        subelement(reading, "supplied", attributes, candidate.text)
     subelement(entry, "note", {"type": "none-of-these"}, f"None of these: {per_cent(opinion.none_of_these)}")
 
 
@@ -73,36 +73,36 @@ def _label(candidate: Candidate, *, offered: bool) -> str:
     return f"{CONJECTURE_LABEL}{'' if offered else ', not offered'}, {per_cent(candidate.probability)}{possible}"
 
 
-def _decision(entry: etree._Element, decision: Decision, reason: str, view: TeiContext) -> None:
+def _decision(entry: etree._Element, decision: Decision, reason: str, context: TeiContext) -> None:
     """Write an editor's decision: a reading of the ink as such, a guess under its label."""
-    resp = view.resp(decision)
-    read = editor_reading(decision)
-    if read:
-        guessed = decision.basis != "ink"
-        source = "#conjectures" if guessed else "#source"
-        reading = subelement(entry, "rdg", {"type": CONJECTURE_LABEL if guessed else "reading", "resp": resp, "source": source})
-        if guessed:
-            subelement(reading, "note", {"type": "label"}, f"{CONJECTURE_LABEL}, accepted as such")
-        tag, evidence = ("supplied", "conjecture") if guessed else ("unclear", "internal")
-        subelement(reading, tag, {"reason": reason, "evidence": evidence, "resp": resp}, read)
+    resp = context.resp(decision)
+    reading = editor_reading(decision)
+    if reading:
+        is_guess = decision.basis != "ink"
+        source = "#conjectures" if is_guess else "#source"
+        reading_element = subelement(entry, "rdg", {"type": CONJECTURE_LABEL if is_guess else "reading", "resp": resp, "source": source})
+        if is_guess:
+            subelement(reading_element, "note", {"type": "label"}, f"{CONJECTURE_LABEL}, accepted as such")
+        tag, evidence = ("supplied", "conjecture") if is_guess else ("unclear", "internal")
+        subelement(reading_element, tag, {"reason": reason, "evidence": evidence, "resp": resp}, reading)
     subelement(
         entry, "note", {"type": "decision", "resp": resp}, decision_in_words(decision) + (f". {decision.note}" if decision.note else "")
     )
 
 
-def _corrected_entry(segment: Corrected, view: TeiContext) -> etree._Element:
+def _corrected_entry(segment: Corrected, context: TeiContext) -> etree._Element:
     """Return the entry of a word that was read, and that an editor reads otherwise."""
     word, decision = segment.word, segment.decision
-    entry = element(f"{{{TEI}}}app", {"from": f"#{view.places[word.id]}", "n": word.id})
+    entry = element(f"{{{TEI}}}app", {"from": f"#{context.xml_ids[word.id]}", "n": word.id})
     subelement(entry, "lem", {"resp": "#desunt"}, word.text)
-    _decision(entry, decision, "illegible", view)
+    _decision(entry, decision, "illegible", context)
     return _one_part_a_line(entry)
 
 
 def _one_part_a_line(entry: etree._Element) -> etree._Element:
     """Put each reading and note of an entry on a line of its own; within a reading nothing is added."""
     entry.text = "\n "
-    for one in entry:
-        one.tail = "\n "
+    for part in entry:
+        part.tail = "\n "
     entry[-1].tail = "\n"
     return entry

@@ -33,47 +33,57 @@ GLOSS_TYPES = {MarkKind.GLOSS: "gloss", MarkKind.CONJECTURE: "supposition", Mark
 assert GLOSS_TYPES.keys() == GLOSS_WORDS.keys()
 
 
-def body_of(view: TeiContext) -> Iterator[etree._Element]:
+def body_of(context: TeiContext) -> Iterator[etree._Element]:
     """Yield the blocks of the text, page breaks before them; a transcript without a scan is one block, as its text is one."""
-    document = view.shown.document
+    document = context.view.document
     if is_transcript_only(document):
-        yield _transcript_block(view)
+        yield _transcript_block(context)
         return
     for page in document.pages:
         yield element(f"{{{TEI}}}pb", {"n": page.number, "facs": f"#{surface_id(page)}" if page.image else None})
-        yield from _blocks(page, view)
+        yield from _blocks(page, context)
     if not document.pages:
         yield element(f"{{{TEI}}}ab")
 
 
-def _blocks(page: Page, view: TeiContext) -> Iterator[etree._Element]:
-    number = 0
-    divided = hyphenated_words(page, view.shown)
-    goes_on, hyphens = {one.second for one in divided}, {one.first for one in divided if not one.hyphen}
-    for place, region in enumerate(page.regions, 1):
+def _blocks(page: Page, context: TeiContext) -> Iterator[etree._Element]:
+    line_number = 0
+    hyphenated = hyphenated_words(page, context.view)
+    second_half_ids, line_end_hyphen_ids = (
+        {word.second_id for word in hyphenated},
+        {word.first_id for word in hyphenated if not word.keeps_hyphen},
+    )
+    for region_number, region in enumerate(page.regions, 1):
         if not region.lines:
             continue
-        facs = f"#{region_zone_id(page, place)}" if region.box and page.image else None
+        facs = f"#{region_zone_id(page, region_number)}" if region.box and page.image else None
         block = element(f"{{{TEI}}}ab", {XML_SPACE: "preserve", "type": region.kind, "facs": facs})
-        for row, line in enumerate(region.lines):
-            number += 1
-            if row:
+        for line_index, line in enumerate(region.lines):
+            line_number += 1
+            if line_index:
                 add_text(block, "\n")
-            breaks = "no" if line.tokens and line.tokens[0].id in goes_on else None
+            breaks = "no" if line.tokens and line.tokens[0].id in second_half_ids else None
             subelement(
-                block, "lb", {"n": number, "break": breaks, "facs": f"#{line_zone_id(page, number)}" if line.box and page.image else None}
+                block,
+                "lb",
+                {"n": line_number, "break": breaks, "facs": f"#{line_zone_id(page, line_number)}" if line.box and page.image else None},
             )
-            _write_line(block, line, page, number, view)
-            if line.tokens and line.tokens[-1].id in hyphens:
+            _write_line(block, line, page, line_number, context)
+            if line.tokens and line.tokens[-1].id in line_end_hyphen_ids:
                 _mark_hyphen(block)
         yield block
 
 
-def _write_line(block: etree._Element, line: Line, page: Page, number: int, view: TeiContext) -> None:
-    for place, one in enumerate(render_line(line, view.shown, view.mode), 1):
-        if place > 1:
+def _write_line(block: etree._Element, line: Line, page: Page, line_number: int, context: TeiContext) -> None:
+    for token_number, rendered in enumerate(render_line(line, context.view, context.mode), 1):
+        if token_number > 1:
             add_text(block, " ")
-        _write_token(block, one, view, _zone_pointer(one.token, view, word_zone_id(page, number, place)) if page.image else None)
+        _write_token(
+            block,
+            rendered,
+            context,
+            _zone_pointer(rendered.token, context, word_zone_id(page, line_number, token_number)) if page.image else None,
+        )
 
 
 def _mark_hyphen(block: etree._Element) -> None:
@@ -89,74 +99,74 @@ def _mark_hyphen(block: etree._Element) -> None:
         subelement(last, "pc", {"force": "weak"}, text[-1:])
 
 
-def _zone_pointer(token: Token, view: TeiContext, word: str) -> str | None:
+def _zone_pointer(token: Token, context: TeiContext, word: str) -> str | None:
     if token.box is None:
         return None
-    return f"#zone-{view.places[token.id]}" if isinstance(token, Gap) else f"#{word}"
+    return f"#zone-{context.xml_ids[token.id]}" if isinstance(token, Gap) else f"#{word}"
 
 
-def _write_token(block: etree._Element, one: RenderedToken, view: TeiContext, zone: str | None) -> None:
+def _write_token(block: etree._Element, rendered: RenderedToken, context: TeiContext, zone: str | None) -> None:
     """Write what stands at one place; `zone` points to where it is on the scan."""
-    token = one.token
-    if one.decision is not None:
-        _write_accepted(block, one, view, zone)
+    token = rendered.token
+    if rendered.decision is not None:
+        _write_accepted(block, rendered, context, zone)
     elif isinstance(token, Gap):
-        _write_gap(block, token, one.text, view, zone)
-    elif isinstance(one.segment, Corrected):
+        _write_gap(block, token, rendered.text, context, zone)
+    elif isinstance(rendered.segment, Corrected):
         # In the apparatus file an entry points here; what the page's own record says stands.
-        subelement(block, "seg", {XML_ID: view.places[token.id], "facs": zone}, one.text)
-    elif is_doubtful(token, view.vouch):
-        subelement(block, "unclear", {"cert": token.legibility, "resp": "#desunt", "facs": zone}, one.text)
+        subelement(block, "seg", {XML_ID: context.xml_ids[token.id], "facs": zone}, rendered.text)
+    elif is_doubtful(token, context.vouch):
+        subelement(block, "unclear", {"cert": token.legibility, "resp": "#desunt", "facs": zone}, rendered.text)
     else:
-        add_text(block, one.text)
+        add_text(block, rendered.text)
 
 
-def _write_gap(block: etree._Element, gap: Gap, printed: str, view: TeiContext, zone: str | None) -> None:
+def _write_gap(block: etree._Element, gap: Gap, printed: str, context: TeiContext, zone: str | None) -> None:
     """Write a gap; its surviving letters stand outside it, and its mark in its description."""
     before, after = gap.letters.before, gap.letters.after
     if not (printed.startswith(before) and printed.endswith(after) and len(printed) > len(before) + len(after)):
         before = after = ""
     add_text(block, before)
-    about = {"reason": gap.reason, **extent_attributes(gap), "resp": "#desunt", "facs": zone}
-    made = subelement(block, "gap", {XML_ID: view.places[gap.id], "n": gap.id, **about})
-    subelement(made, "desc", {}, printed[len(before) : len(printed) - len(after)])
+    attributes = {"reason": gap.reason, **extent_attributes(gap), "resp": "#desunt", "facs": zone}
+    gap_element = subelement(block, "gap", {XML_ID: context.xml_ids[gap.id], "n": gap.id, **attributes})
+    subelement(gap_element, "desc", {}, printed[len(before) : len(printed) - len(after)])
     add_text(block, after)
 
 
-def _write_accepted(block: etree._Element, one: RenderedToken, view: TeiContext, zone: str | None) -> None:
+def _write_accepted(block: etree._Element, rendered: RenderedToken, context: TeiContext, zone: str | None) -> None:
     """Write a reading of an editor: a guess as `supplied`, what was read in the ink as `unclear`, a word read otherwise as `seg`."""
-    decision, token = one.decision, one.token
+    decision, token = rendered.decision, rendered.token
     assert decision is not None
-    about: dict[str, object | None] = {XML_ID: view.places[token.id], "resp": view.resp(decision)}
-    if isinstance(one.segment, Decided):
-        gap = one.segment.gap
+    attributes: dict[str, object | None] = {XML_ID: context.xml_ids[token.id], "resp": context.resp(decision)}
+    if isinstance(rendered.segment, Decided):
+        gap = rendered.segment.gap
         add_text(block, gap.letters.before)
-        if one.is_guess:
-            about |= {"reason": gap.reason, "evidence": "conjecture", "source": "#conjectures", "facs": zone}
-            subelement(block, "supplied", about, decision.text or "")
+        if rendered.is_guess:
+            attributes |= {"reason": gap.reason, "evidence": "conjecture", "source": "#conjectures", "facs": zone}
+            subelement(block, "supplied", attributes, decision.text or "")
         else:
-            subelement(block, "unclear", {**about, "reason": gap.reason, "evidence": "internal", "facs": zone}, decision.text or "")
+            subelement(block, "unclear", {**attributes, "reason": gap.reason, "evidence": "internal", "facs": zone}, decision.text or "")
         add_text(block, gap.letters.after)
-    elif one.is_guess:
-        subelement(block, "supplied", {**about, "reason": "illegible", "evidence": "conjecture", "facs": zone}, one.text)
+    elif rendered.is_guess:
+        subelement(block, "supplied", {**attributes, "reason": "illegible", "evidence": "conjecture", "facs": zone}, rendered.text)
     else:
-        subelement(block, "seg", {**about, "type": "corrected", "facs": zone}, one.text)
+        subelement(block, "seg", {**attributes, "type": "corrected", "facs": zone}, rendered.text)
 
 
-def _transcript_block(view: TeiContext) -> etree._Element:
+def _transcript_block(context: TeiContext) -> etree._Element:
     """Return a transcript as it came, line ends and glosses included."""
-    transcript = view.shown.document.transcript
+    transcript = context.view.document.transcript
     assert transcript is not None
     block = element(f"{{{TEI}}}ab", {XML_SPACE: "preserve", "type": "transcript"})
     glosses = [(mark.span, GLOSS_TYPES[mark.kind]) for mark in find_marks(transcript.text) if mark.kind in GLOSS_TYPES][::-1]
-    for piece in _transcript_runs(view):
-        if isinstance(piece, RenderedToken):
-            _write_token(block, piece, view, None)
+    for run in _transcript_runs(context):
+        if isinstance(run, RenderedToken):
+            _write_token(block, run, context, None)
             continue
-        if isinstance(piece, str):
-            add_text(block, piece)
+        if isinstance(run, str):
+            add_text(block, run)
             continue
-        start, end = piece
+        start, end = run
         while glosses and glosses[-1][0][0] < end:
             (opens, closes), kind = glosses.pop()
             if start <= opens and closes <= end:
@@ -169,37 +179,37 @@ def _transcript_block(view: TeiContext) -> etree._Element:
     return block
 
 
-def _transcript_runs(view: TeiContext) -> Iterator[Span | RenderedToken | str]:
+def _transcript_runs(context: TeiContext) -> Iterator[Span | RenderedToken | str]:
     """Yield the stretches of a transcript that stand as they came, as long as may be, and between them what is more than text.
 
     A string is the space that parts a gap without a place, which an editor added, from the transcript's own text.
     """
-    transcript = view.shown.document.transcript
+    transcript = context.view.document.transcript
     assert transcript is not None
-    start = at = 0
-    for piece in render_transcript(view.shown, view.mode):
-        if isinstance(piece, str):
+    run_start = end = 0
+    for part in render_transcript(context.view, context.mode):
+        if isinstance(part, str):
             continue
-        begins, at = piece.token.span or (at, at)
-        if isinstance(piece.token, Word) and piece.token.id not in view.places:
+        part_start, end = part.token.span or (end, end)
+        if isinstance(part.token, Word) and part.token.id not in context.xml_ids:
             continue
-        if start < begins:
-            yield start, begins
-        start = at
-        yield from (piece,) if piece.token.span else (" ", piece) if at else (piece, " ")
-    if start < len(transcript.text):
-        yield start, len(transcript.text)
+        if run_start < part_start:
+            yield run_start, part_start
+        run_start = end
+        yield from (part,) if part.token.span else (" ", part) if end else (part, " ")
+    if run_start < len(transcript.text):
+        yield run_start, len(transcript.text)
 
 
 def _write_transcript_text(block: etree._Element, text: str) -> None:
     """Write the transcript's own characters; `pb` stands for the form feed at the end of a page, `lb` behind the end of a line."""
-    at = 0
-    for found in LINE_OR_PAGE_END.finditer(text):
-        if found[0] == "\f":
-            add_text(block, text[at : found.start()])
+    position = 0
+    for match in LINE_OR_PAGE_END.finditer(text):
+        if match[0] == "\f":
+            add_text(block, text[position : match.start()])
             subelement(block, "pb")
         else:
-            add_text(block, text[at : found.end()])
+            add_text(block, text[position : match.end()])
             subelement(block, "lb")
-        at = found.end()
-    add_text(block, text[at:])
+        position = match.end()
+    add_text(block, text[position:])

@@ -22,7 +22,7 @@ from desunt.export.xml import element, indent, subelement
 from desunt.record.document import Box, Gap, ImageRef, Line, Page
 
 
-def surface_of(page: Page, view: TeiContext) -> etree._Element:
+def surface_of(page: Page, context: TeiContext) -> etree._Element:
     """Return the surface of a page that has a scan; right and bottom of a zone are exclusive, as in the record."""
     assert page.image is not None
     image = page.image
@@ -31,8 +31,8 @@ def surface_of(page: Page, view: TeiContext) -> etree._Element:
     )
     graphic = subelement(surface, "graphic", {"url": quote(image.path), "width": f"{image.width}px", "height": f"{image.height}px"})
     subelement(graphic, "desc", {}, _image_description(image))
-    for name, kind, box in _zones(page, view):
-        subelement(surface, "zone", {XML_ID: name, "type": kind, **zone_corners(box)})
+    for zone_id, zone_type, box in _zones(page, context):
+        subelement(surface, "zone", {XML_ID: zone_id, "type": zone_type, **zone_corners(box)})
     return indent(surface)
 
 
@@ -40,23 +40,23 @@ def _image_description(image: ImageRef) -> str:
     return f"frame {image.frame + 1} of the file, {image.dpi} dpi, SHA-256 of the file {image.sha256}"
 
 
-def _zones(page: Page, view: TeiContext) -> Iterator[tuple[str, str, Box]]:
-    number = 0
-    for block, region in enumerate(page.regions, 1):
+def _zones(page: Page, context: TeiContext) -> Iterator[tuple[str, str, Box]]:
+    line_number = 0
+    for region_number, region in enumerate(page.regions, 1):
         if region.box:
-            yield region_zone_id(page, block), region.kind, region.box
+            yield region_zone_id(page, region_number), region.kind, region.box
         for line in region.lines:
-            number += 1
-            yield from _line_zones(page, number, line, view)
+            line_number += 1
+            yield from _line_zones(page, line_number, line, context)
 
 
-def _line_zones(page: Page, number: int, line: Line, view: TeiContext) -> Iterator[tuple[str, str, Box]]:
+def _line_zones(page: Page, line_number: int, line: Line, context: TeiContext) -> Iterator[tuple[str, str, Box]]:
     if line.box:
-        yield line_zone_id(page, number), "line", line.box
-    for place, token in enumerate(line.tokens, 1):
+        yield line_zone_id(page, line_number), "line", line.box
+    for token_number, token in enumerate(line.tokens, 1):
         if token.box is None:
             continue
         if isinstance(token, Gap):
-            yield f"zone-{view.places[token.id]}", "gap", token.box
-        elif is_doubtful(token, view.vouch) or token.id in view.places:
-            yield word_zone_id(page, number, place), "word", token.box
+            yield f"zone-{context.xml_ids[token.id]}", "gap", token.box
+        elif is_doubtful(token, context.vouch) or token.id in context.xml_ids:
+            yield word_zone_id(page, line_number, token_number), "word", token.box

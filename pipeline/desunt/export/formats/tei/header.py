@@ -33,38 +33,38 @@ EDITORIAL_RULES: Mapping[Mode, str] = {
 }
 
 
-def header_of(view: TeiContext) -> etree._Element:
+def header_of(context: TeiContext) -> etree._Element:
     """Return the header."""
     header = element(f"{{{TEI}}}teiHeader")
     file = subelement(header, "fileDesc")
-    _title_statement(subelement(file, "titleStmt"), view)
+    _title_statement(subelement(file, "titleStmt"), context)
     subelement(subelement(file, "publicationStmt"), "p", {}, f"Written by {GENERATOR} from the record of the document; not a publication.")
-    _notes(file, view)
-    _source_description(subelement(file, "sourceDesc"), view)
-    _encoding(subelement(header, "encodingDesc"), view)
-    _revisions(subelement(header, "revisionDesc"), view)
+    _notes(file, context)
+    _source_description(subelement(file, "sourceDesc"), context)
+    _encoding(subelement(header, "encodingDesc"), context)
+    _revisions(subelement(header, "revisionDesc"), context)
     return header
 
 
-def _title_statement(statement: etree._Element, view: TeiContext) -> None:
-    subelement(statement, "title", {"type": "main"}, title_of(view.shown.document))
-    subelement(statement, "title", {"type": "sub"}, MODE_TITLES[view.mode])
+def _title_statement(statement: etree._Element, context: TeiContext) -> None:
+    subelement(statement, "title", {"type": "main"}, title_of(context.view.document))
+    subelement(statement, "title", {"type": "sub"}, MODE_TITLES[context.mode])
     _responsible(statement, "desunt", "read by a machine", "name", GENERATOR)
-    if view.shown.document.transcript:
+    if context.view.document.transcript:
         _responsible(statement, "transcriber", "the transcript, with the glosses in its brackets", "name", "the maker of the transcript")
-    for name, pointer in view.editors.items():
+    for name, pointer in context.editor_ids.items():
         _responsible(statement, pointer, "read and decided, or confirmed, as an editor", "persName", name)
 
 
-def _responsible(statement: etree._Element, pointer: str, what: str, tag: str, name: str) -> None:
-    made = subelement(statement, "respStmt", {XML_ID: pointer})
-    subelement(made, "resp", {}, what)
-    subelement(made, tag, {}, name)
+def _responsible(statement: etree._Element, pointer: str, responsibility: str, tag: str, name: str) -> None:
+    statement_part = subelement(statement, "respStmt", {XML_ID: pointer})
+    subelement(statement_part, "resp", {}, responsibility)
+    subelement(statement_part, tag, {}, name)
 
 
-def _notes(file: etree._Element, view: TeiContext) -> None:
+def _notes(file: etree._Element, context: TeiContext) -> None:
     """Write what a person should know; glosses of a transcript that was laid over a scan stand here, as its own text is not the body."""
-    document = view.shown.document
+    document = context.view.document
     glosses = () if is_transcript_only(document) else glosses_of(document)
     if not document.notes and not glosses:
         return
@@ -75,8 +75,8 @@ def _notes(file: etree._Element, view: TeiContext) -> None:
         subelement(statement, "note", {"type": "gloss", "resp": "#transcriber"}, f"line {line} of the transcript, {kind}: {text}")
 
 
-def _source_description(description: etree._Element, view: TeiContext) -> None:
-    document = view.shown.document
+def _source_description(description: etree._Element, context: TeiContext) -> None:
+    document = context.view.document
     source = subelement(description, "bibl", {XML_ID: "source"})
     subelement(source, "title", {}, title_of(document))
     subelement(source, "idno", {"type": "document"}, document.id)
@@ -87,7 +87,7 @@ def _source_description(description: etree._Element, view: TeiContext) -> None:
         hashes[document.transcript.path, document.transcript.sha256] = None
     for path, sha256 in hashes:
         subelement(subelement(source, "relatedItem", {"type": "file"}), "bibl", {}, f"{path}, SHA-256 {sha256}")
-    if view.mode != "diplomatic":
+    if context.mode != "diplomatic":
         subelement(
             description,
             "bibl",
@@ -101,49 +101,49 @@ def _attribute_word(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-") or "metadata"
 
 
-def _encoding(description: etree._Element, view: TeiContext) -> None:
+def _encoding(description: etree._Element, context: TeiContext) -> None:
     editorial = subelement(description, "editorialDecl")
-    subelement(subelement(editorial, "interpretation"), "p", {}, EDITORIAL_RULES[view.mode])
-    text = f"Words less legible than {view.vouch} are marked unclear; cert is the calibrated probability that a word is read right."
+    subelement(subelement(editorial, "interpretation"), "p", {}, EDITORIAL_RULES[context.mode])
+    text = f"Words less legible than {context.vouch} are marked unclear; cert is the calibrated probability that a word is read right."
     subelement(subelement(editorial, "normalization"), "p", {}, text)
-    if view.mode == "apparatus":
+    if context.mode == "apparatus":
         subelement(description, "variantEncoding", {"method": "double-end-point", "location": "external"})
     programs = subelement(description, "appInfo")
     _application(programs, "desunt", __version__, "desunt", "wrote this file")
-    for step in dict.fromkeys(view.record.steps):
+    for step in dict.fromkeys(context.record.steps):
         _application(programs, f"desunt-{_attribute_word(step.name)}", step.version, step.name, _settings(step))
-    for model, pointer in view.models.items():
+    for model, pointer in context.model_ids.items():
         made = _application(programs, "model", model.revision, model.name, f"revision {model.revision}, SHA-256 {model.sha256}")
         made.set(XML_ID, pointer)
 
 
-def _application(programs: etree._Element, ident: str, version: str, label: str, says: str) -> etree._Element:
+def _application(programs: etree._Element, ident: str, version: str, label: str, description: str) -> etree._Element:
     """Write a program; a version that TEI would not take for one stands in its description alone."""
-    known = TEI_VERSION.fullmatch(version)
-    made = subelement(programs, "application", {"ident": ident, "version": version if known else "0"})
-    subelement(made, "label", {}, label)
-    subelement(made, "desc", {}, says if known else f"version {version}: {says}")
-    return made
+    is_version = TEI_VERSION.fullmatch(version)
+    application = subelement(programs, "application", {"ident": ident, "version": version if is_version else "0"})
+    subelement(application, "label", {}, label)
+    subelement(application, "desc", {}, description if is_version else f"version {version}: {description}")
+    return application
 
 
 def _settings(step: Step) -> str:
     return "; ".join(f"{name} {value}" for name, value in step.settings) or "no settings"
 
 
-def _revisions(description: etree._Element, view: TeiContext) -> None:
+def _revisions(description: etree._Element, context: TeiContext) -> None:
     """Write who changed what, newest first, and last that desunt made the file."""
-    for _, change in sorted(_changes(view), key=lambda pair: pair[0], reverse=True):
-        description.append(change)
-    subelement(description, "change", {"who": "#desunt"}, f"made from the record by {GENERATOR}, mode {view.mode}")
+    for _, change_element in sorted(_changes(context), key=lambda pair: pair[0], reverse=True):
+        description.append(change_element)
+    subelement(description, "change", {"who": "#desunt"}, f"made from the record by {GENERATOR}, mode {context.mode}")
 
 
-def _changes(view: TeiContext) -> Iterator[tuple[str, etree._Element]]:
-    for name, decision in (view.shown.decisions or {}).items():
-        target = f"#{view.places[name]}" if name in view.places else None
-        yield decision.at, _change(decision.editor, decision.at, target, _decision_sentence(decision), view)
-    for edit in view.shown.edits:
-        says = f"{edit.kind} of gaps in a line" + (f": {edit.note}" if edit.note else "")
-        yield edit.at, _change(edit.editor, edit.at, None, says, view)
+def _changes(context: TeiContext) -> Iterator[tuple[str, etree._Element]]:
+    for token_id, decision in (context.view.decisions or {}).items():
+        target = f"#{context.xml_ids[token_id]}" if token_id in context.xml_ids else None
+        yield decision.at, _change(decision.editor, decision.at, target, _decision_sentence(decision), context)
+    for edit in context.view.edits:
+        description = f"{edit.kind} of gaps in a line" + (f": {edit.note}" if edit.note else "")
+        yield edit.at, _change(edit.editor, edit.at, None, description, context)
 
 
 def _decision_sentence(decision: Decision) -> str:
@@ -151,5 +151,5 @@ def _decision_sentence(decision: Decision) -> str:
     return decision_in_words(decision) + confirmed + (f". {decision.note}" if decision.note else "")
 
 
-def _change(editor: str, at: str, target: str | None, says: str, view: TeiContext) -> etree._Element:
-    return element(f"{{{TEI}}}change", {"when": tei_date(at), "who": f"#{view.editors[editor]}", "target": target}, says)
+def _change(editor: str, at: str, target: str | None, description: str, context: TeiContext) -> etree._Element:
+    return element(f"{{{TEI}}}change", {"when": tei_date(at), "who": f"#{context.editor_ids[editor]}", "target": target}, description)

@@ -26,32 +26,32 @@ class TeiContext:
     """A record as the mode shows it (`shown`), the whole of it for the header, and the names by which places and people are called."""
 
     record: Record
-    shown: Record
+    view: Record
     mode: Mode
-    places: Mapping[str, str]
-    editors: Mapping[str, str]
-    models: Mapping[ModelRef, str]
+    xml_ids: Mapping[str, str]
+    editor_ids: Mapping[str, str]
+    model_ids: Mapping[ModelRef, str]
     vouch: float
 
     def resp(self, decision: Decision) -> str:
         """Return pointers to whoever stands for a reading: the editor and the second readers."""
-        return " ".join(f"#{self.editors[name]}" for name in dict.fromkeys((decision.editor, *decision.confirmed_by)))
+        return " ".join(f"#{self.editor_ids[name]}" for name in dict.fromkeys((decision.editor, *decision.confirmed_by)))
 
 
-def tei_context(record: Record, shown: Record, mode: Mode) -> TeiContext:
+def tei_context(record: Record, view: Record, mode: Mode) -> TeiContext:
     """Name every gap `gap-N` in reading order, the number that the apparatus gives it, and every decided word `word-N`."""
     gaps: list[str] = []
     words: list[str] = []
     # One token at a time: those of a long document would not stand in memory together.
-    for token in (token for _, line in lines_with_pages(shown.document) for token in line.tokens):
+    for token in (token for _, line in lines_with_pages(view.document) for token in line.tokens):
         if isinstance(token, Gap):
             gaps.append(token.id)
-        elif token.id in (shown.decisions or {}):
+        elif token.id in (view.decisions or {}):
             words.append(token.id)
-    places = {name: f"gap-{n}" for n, name in enumerate(gaps, 1)} | {name: f"word-{n}" for n, name in enumerate(words, 1)}
-    editors = {name: f"editor-{n}" for n, name in enumerate(editor_names(shown), 1)}
-    models = {model: f"model-{n}" for n, model in enumerate(models_of(record), 1)}
-    return TeiContext(record, shown, mode, places, editors, models, vouch_threshold(record))
+    xml_ids = {token_id: f"gap-{n}" for n, token_id in enumerate(gaps, 1)} | {token_id: f"word-{n}" for n, token_id in enumerate(words, 1)}
+    editor_ids = {token_id: f"editor-{n}" for n, token_id in enumerate(editor_names(view), 1)}
+    model_ids = {model: f"model-{n}" for n, model in enumerate(models_of(record), 1)}
+    return TeiContext(record, view, mode, xml_ids, editor_ids, model_ids, vouch_threshold(record))
 
 
 def surface_id(page: Page) -> str:

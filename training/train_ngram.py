@@ -1,6 +1,6 @@
 """Train the n-gram model, evidence beside the language model and baseline, on JSON lines of texts.
 
-usage: train_ngram.py --texts FILE.jsonl.xz... [--documents 30000] [--out models/ngram.npz]
+usage: python -m training.train_ngram --texts FILE.jsonl.xz... [--documents 30000] [--out models/ngram.npz]
 
 With fewer documents every n-th is taken, so that all years are there. All 29,343 documents of frus-train: 58 CPU-seconds, 1.4 GB of
 memory, a file of 16 MB.
@@ -25,13 +25,13 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=30_000, help="documents a file")
     parser.add_argument("--out", type=Path, default=MODELS / "ngram.npz")
     args = parser.parse_args()
-    model = NgramModel.train(texts(args.texts, args.documents))
+    model = NgramModel.train(read_texts(args.texts, args.documents))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     model.save(args.out)
-    print(f"{args.out}: {len(model.words)} words, {sum(len(table.keys) for table in model.tables)} runs")
+    print(f"{args.out}: {len(model.words)} words, {sum(len(table.keys) for table in model.tables)} n-grams")
 
 
-def texts(paths: Sequence[Path], documents: int) -> Iterator[str]:
+def read_texts(paths: Sequence[Path], documents: int) -> Iterator[str]:
     """Yield so many texts of each file, evenly spread over it."""
     for path in paths:
         with lzma.open(path, "rt", encoding="utf-8") as stream:

@@ -12,16 +12,26 @@ from hypothesis import given
 from markdown_it import MarkdownIt
 
 from desunt.errors import UsageError
-from desunt.export import EXPORTERS, MODES, RESERVED_FILE_NAMES, Exporter, Mode, export_files, export_file_name, exporter_names, load_exporter
+from desunt.export import (
+    EXPORTERS,
+    MODES,
+    RESERVED_FILE_NAMES,
+    Exporter,
+    Mode,
+    export_file_name,
+    export_files,
+    exporter_names,
+    load_exporter,
+)
 from desunt.export.dehyphenation import text_in_format
 from desunt.export.formats.json import ExportFile
 from desunt.export.gap_entries import entries
 from desunt.export.wording import extent_in_words, per_cent
 from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.document import Document, Page
-from desunt.record.files import Record, type_adapter, to_json
+from desunt.record.files import Record, to_json, type_adapter
 from desunt.verify.exports import decode
-from desunt.verify.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of
+from desunt.verify.readback import READERS
 from tests.support.exports import EXPORT_SEARCH, export_bytes, export_text, no_picture
 from tests.support.record_strategies import CANARY, VERDICT, records
 from tests.support.records import SQUARE, sample_record, sample_transcript
@@ -48,9 +58,10 @@ def shows_candidates(kind: tuple[Exporter, Mode]) -> bool:
 def check_text(kind: tuple[Exporter, Mode], content: bytes, record: Record) -> None:
     """Check that the text-bearing part is the text of the mode; where an apparatus stands beside no text there is none."""
     exporter, mode = kind
-    if exporter.name not in TEXT_OF:
+    reader = READERS[exporter.name]
+    if reader.text is None:
         return
-    shown, read = SHOWN.get(exporter.name, str), TEXT_OF[exporter.name]
+    shown, read = reader.normalise, reader.text
     plain = exporter.name == "text" and mode == "diplomatic"
     written = decode(kind, content, record)
     assert shown(written if plain else read(written)) == shown(text_in_format(exporter.name, record, mode))
@@ -91,8 +102,8 @@ def test_reading_export_holds_no_candidate_anywhere(kind):
 def test_apparatus_export_holds_every_candidate_with_its_label(kind):
     if shows_candidates(kind):
         files = [decode(kind, content, part) for _, content, part in files_of(kind, sample_record(), lambda _: SQUARE)]
-        assert not [place for written in files for place in UNLABELLED[kind[0].name](written)]
-        assert sum(LABELLED[kind[0].name](written) for written in files) == 11
+        assert not [place for written in files for place in READERS[kind[0].name].unlabelled(written)]
+        assert sum(READERS[kind[0].name].labelled(written) for written in files) == 11
 
 
 def test_exporter_takes_a_document_without_pages(kind):
@@ -119,8 +130,8 @@ def test_no_text_breaks_out_of_any_export(name, mode, record):
         written = decode(kind, content, part)
         if shows_candidates(kind):
             here = {gap.id for gap in part.document.gaps}
-            assert not list(UNLABELLED[name](written))
-            assert LABELLED[name](written) == sum(len(opinion.candidates) for gap, opinion in part.opinions.items() if gap in here)
+            assert not list(READERS[name].unlabelled(written))
+            assert READERS[name].labelled(written) == sum(len(opinion.candidates) for gap, opinion in part.opinions.items() if gap in here)
         else:
             assert CANARY not in written
         if mode == "diplomatic":
@@ -205,7 +216,7 @@ def test_guess_an_editor_accepted_is_still_called_a_conjecture():
 
 def test_generator_is_named():
     for name in ("apparatus", "html", "json"):
-        assert generator_of(name, export_text(name, sample_record())).startswith("desunt ")
+        assert READERS[name].generator(export_text(name, sample_record())).startswith("desunt ")
 
 
 @pytest.mark.parametrize(

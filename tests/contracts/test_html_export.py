@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 
-from desunt.verify.readback import TEXT_OF, html_pictures
+from desunt.verify.readback.html import html_pictures, html_text
 from tests.support.exports import EXPORT_SEARCH, export_text
 from tests.support.record_strategies import records
 from tests.support.records import SCRIPT, SQUARE, sample_record
@@ -78,5 +78,5 @@ def test_unclear_words_are_marked_by_more_than_colour():
 
 
 def test_script_in_a_word_is_text():
-    assert SCRIPT in TEXT_OF["html"](export_text("html", sample_record()))
+    assert SCRIPT in html_text(export_text("html", sample_record()))
     assert SCRIPT not in export_text("html", sample_record())

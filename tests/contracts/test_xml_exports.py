@@ -19,7 +19,7 @@ from desunt.record.conjecture import Decision
 from desunt.record.document import Box, Gap, RegionKind
 from desunt.record.edits import GapEdit
 from desunt.record.files import Record
-from desunt.verify.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED
+from desunt.verify.readback import READERS
 from tests.support.record_strategies import CANARY, VERDICT, records, transcripts
 from tests.support.records import sample_record, sample_transcript
 from tests.support.xml_schemas import SCHEMAS, complaints, page_needs_data, require_schema
@@ -78,32 +78,32 @@ def test_every_kind_of_region_is_told_and_changes_no_text(name, kind):
     for _, content, part in made(name, replace(record, document=replace(record.document, pages=tuple(pages))), "diplomatic"):
         says = {"tei": f'type="{kind}"', "page": f"structure {{type:{kind};}}", "alto": f'LABEL="{kind}"', "hocr": f'data-kind="{kind}"'}
         assert says[name] in content.decode()
-        assert SHOWN[name](TEXT_OF[name](content.decode())) == SHOWN[name](text_for_mode(part, "diplomatic"))
-        assert list(UNLABELLED[name](content.decode())) == []
+        assert READERS[name].normalise(READERS[name].text(content.decode())) == READERS[name].normalise(text_for_mode(part, "diplomatic"))
+        assert list(READERS[name].unlabelled(content.decode())) == []
         assert complaints(name, content) == []
 
 
 def test_a_kind_of_block_that_there_is_not_is_found():
     ((_, content, _), *_) = made("alto", sample_record(), "diplomatic")
-    assert list(UNLABELLED["alto"](content.decode().replace('LABEL="body"', 'LABEL="quondam"'))) == ["tag kind-body ('quondam')"]
+    assert list(READERS["alto"].unlabelled(content.decode().replace('LABEL="body"', 'LABEL="quondam"'))) == ["tag kind-body ('quondam')"]
 
 
 def check_the_wall(name: str, mode: Mode, record: Record) -> None:
     for file, content, part in made(name, record, mode):
         text = content.decode()
-        shown = SHOWN[name]
-        assert shown(TEXT_OF[name](text)) == shown(text_for_mode(part, mode)), file
-        assert list(UNLABELLED[name](text)) == []
+        shown = READERS[name].normalise
+        assert shown(READERS[name].text(text)) == shown(text_for_mode(part, mode)), file
+        assert list(READERS[name].unlabelled(text)) == []
         here = {gap.id for gap in part.document.gaps}
         number = sum(len(opinion.candidates) for gap, opinion in part.opinions.items() if gap in here)
-        assert LABELLED[name](text) == (number if mode == "apparatus" else 0)
+        assert READERS[name].labelled(text) == (number if mode == "apparatus" else 0)
         if mode != "apparatus":
             assert CANARY not in text, file
         if mode == "diplomatic":
             assert VERDICT not in text, file
         if mode == "apparatus":
-            assert CANARY not in TEXT_OF[name](text)
-            assert VERDICT not in TEXT_OF[name](text)
+            assert CANARY not in READERS[name].text(text)
+            assert VERDICT not in READERS[name].text(text)
         assert complaints(name, content) == [], file
 
 
@@ -126,7 +126,7 @@ def test_tei_gives_a_transcript_back_letter_by_letter(record):
 def test_accepted_reading_stands_only_in_the_accepted_file_and_with_its_editor(name):
     record = decided_record()
     for mode in ("diplomatic", "accepted", "apparatus"):
-        text = "\f".join(TEXT_OF[name](content.decode()) for _, content, _ in made(name, record, mode))
+        text = "\f".join(READERS[name].text(content.decode()) for _, content, _ in made(name, record, mode))
         whole = b"".join(content for _, content, _ in made(name, record, mode)).decode()
         assert ("Thy quondam agreed" in text) == (mode == "accepted")
         assert ("letter" in text.split("\f")[1].split()) == (mode == "accepted")

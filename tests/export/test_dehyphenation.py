@@ -17,7 +17,7 @@ from desunt.record.conjecture import Decision
 from desunt.record.document import Box, Document, Gap, ImageRef, Line, Page, Region, Token, Word
 from desunt.record.files import Record, write_record
 from desunt.verify.exports import decode
-from desunt.verify.readback import SHOWN, TEXT_OF
+from desunt.verify.readback import READERS
 from tests.support.records import sample_transcript
 from tests.support.xml_schemas import complaints, page_needs_data
 
@@ -152,10 +152,10 @@ def test_alto_has_the_whole_word_at_both_halves_and_is_read_back_as_it_was():
 )
 def test_whole_word_that_its_halves_are_not_is_found_out_in_alto(old, new):
     text = made("alto", record_of("the govern-/ment of"), "diplomatic").decode()
-    assert TEXT_OF["alto"](text) == "the govern-\nment of\n"
+    assert READERS["alto"].text(text) == "the govern-\nment of\n"
     assert old in text
     with pytest.raises(ValueError, match="SUBS_CONTENT"):
-        TEXT_OF["alto"](text.replace(old, new))
+        READERS["alto"].text(text.replace(old, new))
 
 
 def test_transcript_without_a_scan_keeps_its_line_ends():
@@ -179,13 +179,13 @@ PAGES = st.lists(st.lists(st.lists(WORDS, max_size=3).map(" ".join), min_size=1,
 
 @settings(max_examples=25, deadline=None)
 @given(pages=PAGES, legibility=st.sampled_from([None, 0.5, 0.98]))
-@pytest.mark.parametrize("name", page_needs_data(sorted(TEXT_OF.keys() - {"pdf"})))
+@pytest.mark.parametrize("name", page_needs_data(sorted(name for name, reader in READERS.items() if reader.text and name != "pdf")))
 def test_files_read_back_as_their_text_wherever_words_are_divided(name, pages, legibility):
     record = record_of(*pages, legibility=legibility)
     for mode in load_exporter(name).modes:
         content = made(name, record, mode)
-        read = str if (name, mode) == ("text", "diplomatic") else TEXT_OF[name]
-        shown = SHOWN.get(name, str)
+        read = str if (name, mode) == ("text", "diplomatic") else READERS[name].text
+        shown = READERS[name].normalise
         assert shown(read(decode((load_exporter(name), mode), content, record))) == shown(text_in_format(name, record, mode))
         assert complaints(name, content) == []
 

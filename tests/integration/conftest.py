@@ -45,9 +45,9 @@ def offline(tmp_path_factory) -> str:
     return str(folder)
 
 
-@pytest.fixture(scope="session")
-def finished(scans: Path, offline: str, tmp_path_factory) -> FinishedRun:
-    """The run, with the network cut off."""
+@pytest.fixture(scope="session", params=["ngram", pytest.param("embedded", marks=pytest.mark.slow)])
+def finished(scans: Path, offline: str, tmp_path_factory, request: pytest.FixtureRequest) -> FinishedRun:
+    """The run, with the network cut off, by a quick model and by the one that is used."""
     out = tmp_path_factory.mktemp("results") / "out"
-    done = run_desunt("run", scans, "--out", out, "--jobs", "2", cwd=scans.parent, PYTHONPATH=offline)
-    return FinishedRun(scans, out, done.returncode, done.stderr)
+    done = run_desunt("run", scans, "--out", out, "--model", request.param, "--jobs", "2", cwd=scans.parent, PYTHONPATH=offline)
+    return FinishedRun(scans, out, request.param, done.returncode, done.stderr)

@@ -18,7 +18,7 @@ from tests.support.command_line import FinishedRun, output_bytes, run_desunt
 from tests.support.rendered_pages import letter_page
 
 pytest.importorskip("distributed")
-PAGES = 10
+PAGES = 6
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,19 @@ def test_a_lost_worker_changes_no_byte(letters: Path, cluster: tuple[str, list[s
 
 
 def test_a_local_cluster_gives_the_same_bytes(finished: FinishedRun, tmp_path: Path) -> None:
-    done = run_desunt("run", finished.scans, "--out", tmp_path / "out", "--executor", "dask", "--jobs", "2", cwd=finished.scans.parent)
+    done = run_desunt(
+        "run",
+        finished.scans,
+        "--model",
+        finished.model,
+        "--out",
+        tmp_path / "out",
+        "--executor",
+        "dask",
+        "--jobs",
+        "2",
+        cwd=finished.scans.parent,
+    )
     assert done.returncode == 4, done.stderr
     assert "Traceback" not in done.stderr
     assert output_bytes(tmp_path / "out") == output_bytes(finished.out)

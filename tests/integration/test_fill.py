@@ -16,8 +16,13 @@ def cable(root: Path) -> Path:
     return root / "scans" / "harriman-cable-1945-07-03.txt"
 
 
-def test_the_source_comes_back_and_the_apparatus_follows(cable: Path, offline: str, tmp_path: Path) -> None:
-    done = run_desunt("fill", cable, cwd=tmp_path, PYTHONPATH=offline)
+@pytest.fixture(scope="module", params=["ngram", pytest.param("embedded", marks=pytest.mark.slow)])
+def model(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_the_source_comes_back_and_the_apparatus_follows(cable: Path, model: str, offline: str, tmp_path: Path) -> None:
+    done = run_desunt("fill", cable, "--model", model, cwd=tmp_path, PYTHONPATH=offline)
     assert done.returncode == 0, done.stderr
     source = cable.read_text("utf-8")
     assert done.stdout.startswith(source)
@@ -26,14 +31,14 @@ def test_the_source_comes_back_and_the_apparatus_follows(cable: Path, offline: s
     assert len(re.findall(r"length unknown", apparatus)) >= 4
 
 
-def test_four_gaps_each_with_candidates(cable: Path, tmp_path: Path) -> None:
-    found = json.loads(run_desunt("fill", cable, "--json", cwd=tmp_path).stdout)
-    assert found["source"] == cable.read_text("utf-8")
-    assert len(found["gaps"]) == 4
-    for gap in found["gaps"]:
+def test_four_gaps_each_with_candidates(cable: Path, model: str, tmp_path: Path) -> None:
+    answer = json.loads(run_desunt("fill", cable, "--model", model, "--json", cwd=tmp_path).stdout)
+    assert answer["source"] == cable.read_text("utf-8")
+    assert len(answer["gaps"]) == 4
+    for gap in answer["gaps"]:
         assert len(gap["candidates"]) >= 5
         assert abs(gap["none_of_these"] + sum(c["probability"] for c in gap["candidates"]) - 1) < 0.01
-        assert found["source"][slice(*gap["place"]["span"])] == "[ILLEGIBLE]"
+        assert answer["source"][slice(*gap["place"]["span"])] == "[ILLEGIBLE]"
 
 
 def test_single_gaps_one_line_in_one_line_out(tmp_path: Path) -> None:

@@ -74,21 +74,23 @@ def test_status_says_how_each_document_ended(finished: FinishedRun) -> None:
 
 def test_a_second_run_does_nothing_and_changes_nothing(finished: FinishedRun) -> None:
     before = {p: p.stat().st_mtime_ns for p in finished.out.rglob("*.json")}
-    done = run_desunt("run", finished.scans, "--out", finished.out, cwd=finished.scans)
+    done = run_desunt("run", finished.scans, "--model", finished.model, "--out", finished.out, cwd=finished.scans)
     assert done.returncode == 4
     assert "3 skipped" in done.stderr
     assert {p: p.stat().st_mtime_ns for p in finished.out.rglob("*.json")} == before
 
 
 def test_doing_it_again_gives_the_same_bytes(finished: FinishedRun, tmp_path: Path) -> None:
-    done = run_desunt("run", finished.scans, "--out", tmp_path / "out", "--executor", "serial", cwd=finished.scans.parent)
+    done = run_desunt(
+        "run", finished.scans, "--model", finished.model, "--out", tmp_path / "out", "--executor", "serial", cwd=finished.scans.parent
+    )
     assert done.returncode == 4
     assert output_bytes(tmp_path / "out") == output_bytes(finished.out)
 
 
 def test_a_killed_run_goes_on_where_it_was(finished: FinishedRun, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "desunt", "run", str(finished.scans), "--out", str(out), "--jobs", "1"]
+    command = [sys.executable, "-m", "desunt", "run", str(finished.scans), "--model", finished.model, "--out", str(out), "--jobs", "1"]
     running = subprocess.Popen(command, cwd=finished.scans.parent, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     while not list(out.glob("*/pages/0001.json")) and time.monotonic() < deadline:
@@ -100,7 +102,7 @@ def test_a_killed_run_goes_on_where_it_was(finished: FinishedRun, tmp_path: Path
     for name, content in killed.items():
         if name.endswith(".json"):
             json.loads(content)
-    done = run_desunt("run", finished.scans, "--out", out, cwd=finished.scans.parent)
+    done = run_desunt("run", finished.scans, "--model", finished.model, "--out", out, cwd=finished.scans.parent)
     assert done.returncode == 4, done.stderr
     assert " skipped" in done.stderr
     assert {n: c for n, c in output_bytes(out).items() if not n.endswith(".part")} == output_bytes(finished.out)
@@ -109,33 +111,44 @@ def test_a_killed_run_goes_on_where_it_was(finished: FinishedRun, tmp_path: Path
 def test_a_failed_page_is_tried_again_when_asked(finished: FinishedRun, tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     shutil.copytree(finished.scans, scans)
-    first = run_desunt("run", scans / "letter.png", "--out", tmp_path / "out", "--page-seconds", "0.01", cwd=tmp_path)
+    first = run_desunt(
+        "run", scans / "letter.png", "--model", finished.model, "--out", tmp_path / "out", "--page-seconds", "0.01", cwd=tmp_path
+    )
     assert first.returncode == 4
     assert "page 1" in first.stderr
     assert "[PAGE NOT READ]" in (tmp_path / "out" / "letter" / "letter.txt").read_text("utf-8")
     assert run_desunt("verify", tmp_path / "out", cwd=tmp_path).returncode == 0
-    again = run_desunt("run", scans / "letter.png", "--out", tmp_path / "out", cwd=tmp_path)
+    again = run_desunt("run", scans / "letter.png", "--model", finished.model, "--out", tmp_path / "out", cwd=tmp_path)
     assert again.returncode == 4
-    retried = run_desunt("run", scans / "letter.png", "--out", tmp_path / "out", "--retry-failed", cwd=tmp_path)
+    retried = run_desunt("run", scans / "letter.png", "--model", finished.model, "--out", tmp_path / "out", "--retry-failed", cwd=tmp_path)
     assert retried.returncode == 0, retried.stderr
     assert "Ambassador" in (tmp_path / "out" / "letter" / "letter.txt").read_text("utf-8")
 
 
 def test_a_dry_run_reads_nothing(finished: FinishedRun, tmp_path: Path) -> None:
-    done = run_desunt("run", finished.scans, "--out", tmp_path / "out", "--dry-run", cwd=finished.scans)
+    done = run_desunt("run", finished.scans, "--model", finished.model, "--out", tmp_path / "out", "--dry-run", cwd=finished.scans)
     assert "would read" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_nothing_readable_ends_with_two(finished: FinishedRun, tmp_path: Path) -> None:
-    done = run_desunt("run", finished.scans / "empty.png", "--out", tmp_path / "out", cwd=tmp_path)
+    done = run_desunt("run", finished.scans / "empty.png", "--model", finished.model, "--out", tmp_path / "out", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
 
 
 def test_a_transcript_with_its_scan(finished: FinishedRun, tmp_path: Path) -> None:
     text = "The Ambassador informed the Minister that the\n[ILLEGIBLE] had been signed on the second of March\n"
     (tmp_path / "letter.txt").write_text(text, encoding="utf-8")
-    command = ("run", finished.scans / "letter.png", "--transcript", tmp_path / "letter.txt", "--out", tmp_path / "out")
+    command = (
+        "run",
+        finished.scans / "letter.png",
+        "--model",
+        finished.model,
+        "--transcript",
+        tmp_path / "letter.txt",
+        "--out",
+        tmp_path / "out",
+    )
     done = run_desunt(*command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     gaps = [
@@ -155,7 +168,7 @@ def test_a_transcript_with_its_scan(finished: FinishedRun, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["letter.png", "cable.txt"])
 def test_a_named_file_is_one_document(finished: FinishedRun, tmp_path: Path, name: str) -> None:
-    done = run_desunt("run", finished.scans / name, "--out", tmp_path / "out", "--format", "text", cwd=tmp_path)
+    done = run_desunt("run", finished.scans / name, "--model", finished.model, "--out", tmp_path / "out", "--format", "text", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     stem = Path(name).stem
     assert (tmp_path / "out" / stem / f"{stem}.txt").exists()

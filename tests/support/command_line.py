@@ -15,6 +15,7 @@ class FinishedRun:
 
     scans: Path
     out: Path
+    model: str
     code: int
     log: str
 

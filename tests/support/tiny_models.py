@@ -26,7 +26,6 @@ from desunt.lm.causal import CausalModel, TokenizedModel
 from desunt.lm.llama import load_llama
 from desunt.lm.masked import HuggingFaceMaskPredictor, MaskedModel
 from desunt.lm.vocabulary import read_vocabulary
-from desunt.lm.weights import write_safetensors
 
 SENTENCES = [
     "The ambassador discussed the proposal with Marshal Stalin at the conference in Moscow last evening.",
@@ -115,7 +114,8 @@ def small_llama(folder: Path) -> Path:
             tensors[f"model.layers.{layer}.{name}.weight"] = random.normal(0, 0.3, shape)
         for name in ("input_layernorm", "post_attention_layernorm"):
             tensors[f"model.layers.{layer}.{name}.weight"] = random.normal(1, 0.2, width)
-    write_safetensors(folder / "model.safetensors", {name: values.astype(np.float32) for name, values in tensors.items()})
+    rounded = {name: torch.from_numpy(values.astype(np.float32)).to(torch.bfloat16) for name, values in tensors.items()}
+    save_file(rounded, folder / "model.safetensors", {"format": "pt"})
     return folder
 
 

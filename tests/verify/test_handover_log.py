@@ -99,7 +99,9 @@ def test_it_is_proved_in_the_zip_and_unpacked_without_a_database(archive, folder
 def test_snapshot_desk_and_log_say_the_same(archive, folder):
     stands = verify_log(folder / DECISION_LOG).decisions_about("letter.tif")
     record = read_record(folder / "letter")
-    assert stands == DocumentDecisions(record.decisions or {}, record.edits) == decision_lookup(archive.parent / "outputs", None)("letter.tif")
+    assert (
+        stands == DocumentDecisions(record.decisions or {}, record.edits) == decision_lookup(archive.parent / "outputs", None)("letter.tif")
+    )
     decisions, edits = stands.decisions, stands.edits
     assert {name: one.text for name, one in decisions.items()} == {"g1": "quondam", "w4": "argued"}
     assert decisions["g1"].confirmed_by == ("Carl",)

@@ -131,9 +131,17 @@ class DocumentView:
         if is_transcript_only(view.document):
             rendered_tokens = [rendered for rendered in render_transcript(view, "accepted") if not isinstance(rendered, str)]
         else:
-            rendered_tokens = [rendered for page in view.document.pages for line in page.lines for rendered in render_line(line, view, "accepted")]
+            rendered_tokens = [
+                rendered for page in view.document.pages for line in page.lines for rendered in render_line(line, view, "accepted")
+            ]
         return tuple(
-            EditorsReading(rendered.text, rendered.token.printed if isinstance(rendered.token, Gap) else rendered.token.text, decision.editor, decision.basis, decision.at)
+            EditorsReading(
+                rendered.text,
+                rendered.token.printed if isinstance(rendered.token, Gap) else rendered.token.text,
+                decision.editor,
+                decision.basis,
+                decision.at,
+            )
             for rendered in rendered_tokens
             if (decision := rendered.decision)
         )

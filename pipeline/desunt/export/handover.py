@@ -109,7 +109,8 @@ def _log_section(log: DecisionLog) -> str:
     return f"""
 The log of decisions
 ====================
-{DECISION_LOG}     all that editors did at the desk, a line each, oldest first, with the CONJECTURES that they were shown; nothing is taken out.
+{DECISION_LOG}     all that editors did at the desk, a line each, oldest first, \
+with the CONJECTURES that they were shown; nothing is taken out.
 Each line carries the hash of the line before it: a line that was changed, removed or moved is found.
 {log_end_sentence(log)}:
 write that hash down elsewhere, and nobody can put another log in its place.

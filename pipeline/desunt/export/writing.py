@@ -74,7 +74,9 @@ def formats_with_mode(mode: Mode) -> tuple[str, ...]:
     return tuple(name for name in exporter_names() if mode in load_exporter(name).modes)
 
 
-def write_export_parts(record: Record, folder: Path, scan: Path, requests: tuple[ExportRequest, ...], settings: Settings) -> dict[str, Path]:
+def write_export_parts(
+    record: Record, folder: Path, scan: Path, requests: tuple[ExportRequest, ...], settings: Settings
+) -> dict[str, Path]:
     """Write each export into a hidden file of the folder; return those files by the name each is to have. Runs in a worker."""
     images = ScanImageSource(scan, settings.max_pixels, settings.pdf_dpi)
     parts: dict[str, Path] = {}
@@ -124,7 +126,12 @@ def commit_exports(parts: dict[str, Path], folder: Path) -> None:
 
 
 def export_folder(
-    folder: Path, requests: tuple[ExportRequest, ...], settings: Settings, decision_lookup: DecisionLookup | None = None, *, always: bool = False
+    folder: Path,
+    requests: tuple[ExportRequest, ...],
+    settings: Settings,
+    decision_lookup: DecisionLookup | None = None,
+    *,
+    always: bool = False,
 ) -> list[str]:
     """Export a document's folder anew; return the names written.
 

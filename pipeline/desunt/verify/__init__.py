@@ -39,62 +39,70 @@ def verify(folder: Path, *, scans: Path | None = None) -> VerificationReport:
     there is no such folder. Files that cannot be read are breaches, never errors.
     """
     if folder.is_file():
-        with tempfile.TemporaryDirectory(prefix="desunt-") as unpacked:
-            return _verify(Path(unpacked), scans, unpack(folder, Path(unpacked)))
+        with tempfile.TemporaryDirectory(prefix="desunt-") as unpack_folder:
+            return _verify(Path(unpack_folder), scans, unpack(folder, Path(unpack_folder)))
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder", remedy="Name the folder with the results (`outputs` if you named none)")
     return _verify(folder, scans, [])
 
 
-def _verify(folder: Path, scans: Path | None, wrong: list[Breach]) -> VerificationReport:
-    homes = list(_document_folders(folder))
-    handed = read_handed_log(folder)
-    log = handed if isinstance(handed, DecisionLog) else None
-    of_documents = (finding for home in homes for finding in verify_document(home, _name_in_report(home, folder), scans, log))
-    found = (*wrong, *verify_checksums(folder), *verify_handed_log(handed, folder, homes), *of_documents)
-    return with_findings(VerificationReport(len(homes), (), (), ()), found)
+def _verify(folder: Path, scans: Path | None, archive_breaches: list[Breach]) -> VerificationReport:
+    document_folders = list(_document_folders(folder))
+    handed_log = read_handed_log(folder)
+    log = handed_log if isinstance(handed_log, DecisionLog) else None
+    document_findings = (
+        finding
+        for document_folder in document_folders
+        for finding in verify_document(document_folder, _name_in_report(document_folder, folder), scans, log)
+    )
+    findings = (*archive_breaches, *verify_checksums(folder), *verify_handed_log(handed_log, folder, document_folders), *document_findings)
+    return with_findings(VerificationReport(len(document_folders), (), (), ()), findings)
 
 
-def with_findings(report: VerificationReport, found: tuple[Finding, ...]) -> VerificationReport:
+def with_findings(report: VerificationReport, findings: tuple[Finding, ...]) -> VerificationReport:
     """Return the report with more that was found."""
     return VerificationReport(
         report.documents,
-        (*report.breaches, *(one for one in found if isinstance(one, Breach))),
-        (*report.unfinished, *(one for one in found if isinstance(one, Unfinished))),
-        (*report.notes, *(one for one in found if isinstance(one, Remark))),
+        (*report.breaches, *(finding for finding in findings if isinstance(finding, Breach))),
+        (*report.unfinished, *(finding for finding in findings if isinstance(finding, Unfinished))),
+        (*report.notes, *(finding for finding in findings if isinstance(finding, Remark))),
     )
 
 
 def _document_folders(folder: Path) -> Iterator[Path]:
-    for place, folders, _ in os.walk(folder):
-        here = Path(place)
-        if any((here / marker).exists() for marker in MARKERS):
+    for name, folders, _ in os.walk(folder):
+        path = Path(name)
+        if any((path / marker).exists() for marker in MARKERS):
             folders.clear()
-            yield here
+            yield path
         folders.sort()
 
 
-def _name_in_report(home: Path, folder: Path) -> PurePosixPath:
-    return PurePosixPath(home.relative_to(folder).as_posix())
+def _name_in_report(document_folder: Path, folder: Path) -> PurePosixPath:
+    return PurePosixPath(document_folder.relative_to(folder).as_posix())
 
 
 def format_report(report: VerificationReport) -> str:
     """Return the report for a person: breaches first, each with its file and place."""
-    lines = [f"BROKEN  {_where(one)}: {one.problem}" for one in report.breaches]
-    lines += [f"unfinished  {one.file}: {one.problem}" for one in report.unfinished]
-    lines += [f"note  {_where(one)}: {one.problem}" for one in report.notes]
+    lines = [f"BROKEN  {_where(finding)}: {finding.problem}" for finding in report.breaches]
+    lines += [f"unfinished  {finding.file}: {finding.problem}" for finding in report.unfinished]
+    lines += [f"note  {_where(finding)}: {finding.problem}" for finding in report.notes]
     return "\n".join([*lines, _verdict(report)])
 
 
 def _verdict(report: VerificationReport) -> str:
-    number = f"{report.documents} document{'' if report.documents == 1 else 's'}"
+    count = f"{report.documents} document{'' if report.documents == 1 else 's'}"
     if report.breaches:
         files = len({breach.file for breach in report.breaches})
         return (
-            f"{number}: {len(report.breaches)} breach{'' if len(report.breaches) == 1 else 'es'} in {files} file{'' if files == 1 else 's'}"
+            f"{count}: {len(report.breaches)} breach{'' if len(report.breaches) == 1 else 'es'} in {files} file{'' if files == 1 else 's'}"
         )
-    rest = f"; {len(report.unfinished)} not finished" if report.unfinished else ""
-    return f"{number}: no conjecture stands in a reading text, and every hash holds{rest}" if report.documents else "no documents here"
+    unfinished_note = f"; {len(report.unfinished)} not finished" if report.unfinished else ""
+    return (
+        f"{count}: no conjecture stands in a reading text, and every hash holds{unfinished_note}"
+        if report.documents
+        else "no documents here"
+    )
 
 
 def _where(finding: Breach | Remark) -> str:

@@ -23,16 +23,16 @@ def verify_decisions(record: Record, file: str) -> Iterator[Finding]:
         if not edit.editor.strip():
             yield Breach(file, f"edit {edit.id}", "names no editor")
     reasons = {**_reasons_by_token(record.document), **_reasons_by_token(edited)}
-    for name, decision in (record.decisions or {}).items():
-        yield from (Breach(file, f"decision about {name}", problem) for problem in _problems(name, decision))
-        if name not in reasons:
-            yield Remark(file, f"decision about {name}", "finds its place no more: the page was read otherwise since")
-        elif decision.verdict in READING_VERDICTS and reasons[name] == "withheld":
-            yield Breach(file, f"decision about {name}", "gives a reading for what was withheld")
+    for token_id, decision in (record.decisions or {}).items():
+        yield from (Breach(file, f"decision about {token_id}", problem) for problem in _problems(token_id, decision))
+        if token_id not in reasons:
+            yield Remark(file, f"decision about {token_id}", "finds its place no more: the page was read otherwise since")
+        elif decision.verdict in READING_VERDICTS and reasons[token_id] == "withheld":
+            yield Breach(file, f"decision about {token_id}", "gives a reading for what was withheld")
 
 
-def _problems(name: str, decision: Decision) -> Iterator[str]:
-    if decision.gap_id != name:
+def _problems(token_id: str, decision: Decision) -> Iterator[str]:
+    if decision.gap_id != token_id:
         yield f"is about another place, {decision.gap_id}"
     if not decision.editor.strip() or not decision.at.strip():
         yield "names no editor, or no time"
@@ -50,14 +50,14 @@ def _reasons_by_token(document: Document) -> dict[str, str]:
 def verify_against_log(record: Record, log: DecisionLog, file: str) -> Iterator[Breach]:
     """Yield each decision that is not what the desk's log comes to for this document."""
     current = log.decisions_about(record.document.id)
-    stands, edits = current.decisions, current.edits
-    told: Mapping[str, Decision] = record.decisions or {}
-    for name in sorted(told.keys() | stands.keys()):
-        if name not in stands:
-            yield Breach(file, f"decision about {name}", f"does not stand in {DECISION_LOG}, the desk's log")
-        elif name not in told:
-            yield Breach(file, f"decision about {name}", f"is missing; it stands in {DECISION_LOG}, the desk's log")
-        elif told[name] != stands[name]:
-            yield Breach(file, f"decision about {name}", f"says something else than {DECISION_LOG}, the desk's log")
+    logged, edits = current.decisions, current.edits
+    recorded: Mapping[str, Decision] = record.decisions or {}
+    for token_id in sorted(recorded.keys() | logged.keys()):
+        if token_id not in logged:
+            yield Breach(file, f"decision about {token_id}", f"does not stand in {DECISION_LOG}, the desk's log")
+        elif token_id not in recorded:
+            yield Breach(file, f"decision about {token_id}", f"is missing; it stands in {DECISION_LOG}, the desk's log")
+        elif recorded[token_id] != logged[token_id]:
+            yield Breach(file, f"decision about {token_id}", f"says something else than {DECISION_LOG}, the desk's log")
     if record.edits != edits:
         yield Breach(file, "edits", f"are others than those that stand in {DECISION_LOG}, the desk's log")

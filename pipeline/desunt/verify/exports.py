@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from html import unescape
 from itertools import zip_longest
+from typing import TypeAlias
 from urllib.parse import quote
 
 from desunt.errors import DesuntError
@@ -30,16 +31,15 @@ from desunt.export.wording import GENERATOR
 from desunt.record.document import ImageRef, Word, lines_with_pages
 from desunt.record.files import Record
 from desunt.verify.findings import Breach, Finding, Remark
-from desunt.verify.readback import LABELLED, SHOWN, TEXT_OF, UNLABELLED, generator_of, html_pictures
-from desunt.verify.readback.pdf import pdf_said
+from desunt.verify.readback import READERS
+from desunt.verify.readback.html import html_pictures
 from desunt.verify.readback.plain_text import written_out
 from desunt.verify.scans import pdf_image_source
 
-# Where to look for an editor's name, by format; elsewhere the file as it is, its entities resolved.
-SAID = {"pdf": pdf_said}
+ExportKind: TypeAlias = tuple[Exporter, Mode]
 
 
-def match_export(file: str) -> tuple[Exporter, Mode] | None:
+def match_export(file: str) -> ExportKind | None:
     """Return the exporter and mode whose file this would be by its name; None for records, pages and files of no format."""
     if file.casefold() in RESERVED_FILE_NAMES or (file.startswith("pages/") and file.endswith(".json")):
         return None
@@ -53,7 +53,7 @@ def _exporters() -> tuple[Exporter, ...]:
     return tuple(map(load_exporter, exporter_names()))
 
 
-def verify_export(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Finding]:
+def verify_export(kind: ExportKind, content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Finding]:
     """Yield what is wrong with an export; `complete` says whether the opinions of the record could be read."""
     exporter, mode = kind
     part = _part_of_record(kind, record, file)
@@ -67,41 +67,42 @@ def verify_export(kind: tuple[Exporter, Mode], content: bytes, record: Record, f
         yield from _reexport(exporter, mode, content, record, file)
 
 
-def _part_of_record(kind: tuple[Exporter, Mode], record: Record, file: str) -> Record | None:
+def _part_of_record(kind: ExportKind, record: Record, file: str) -> Record | None:
     """Return the part of the record that a file is made from; None if there is no such page."""
     made = {name.casefold(): part for name, part in export_files("", *kind, record)}
     return next((made[ending] for ending in sorted(made, key=len, reverse=True) if file.casefold().endswith(ending)), None)
 
 
-def _verify_contents(kind: tuple[Exporter, Mode], content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Breach]:
+def _verify_contents(kind: ExportKind, content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Breach]:
     exporter, mode = kind
     try:
         written = decode(kind, content, record)
         yield from _verify_text(kind, written, record, file)
         yield from _verify_editor_names(kind, written, record, file)
-        if exporter.name in UNLABELLED:
-            for place in UNLABELLED[exporter.name](written):
-                yield Breach(file, place, "is a candidate without the word CONJECTURE before it")
-        if complete and exporter.name in LABELLED:
+        reader = READERS.get(exporter.name)
+        for place in reader.unlabelled(written) if reader else ():
+            yield Breach(file, place, "is a candidate without the word CONJECTURE before it")
+        if complete and reader:
             supposed = record if exporter.kind == "apparatus" or mode == "apparatus" else replace(record, opinions={})
-            yield from _verify_candidate_count(LABELLED[exporter.name](written), supposed, file)
+            yield from _verify_candidate_count(reader.labelled(written), supposed, file)
     except (LookupError, TypeError, ValueError, RecursionError, AssertionError, SyntaxError) as error:
         yield Breach(file, "", f"is not what a {exporter.name} export is: {type(error).__name__}: {error}")
 
 
-def decode(kind: tuple[Exporter, Mode], content: bytes, record: Record) -> str:
+def decode(kind: ExportKind, content: bytes, record: Record) -> str:
     """Return the content of an export as characters; of a PDF its bytes, as Latin-1."""
     exporter, mode = kind
     encodings = {"text": text_encoding(record, mode), "pdf": "latin-1"}
     return content.decode(encodings.get(exporter.name, "utf-8"))
 
 
-def _verify_editor_names(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
+def _verify_editor_names(kind: ExportKind, written: str, record: Record, file: str) -> Iterator[Breach]:
     """Yield each reading of an editor that stands in an accepted text without the editor's name."""
     exporter, mode = kind
     if mode != "accepted":
         return
-    said, shown = SAID.get(exporter.name, unescape)(written), view_for_mode(record, mode)
+    credits = READERS[exporter.name].credits if exporter.name in READERS else unescape
+    said, shown = credits(written), view_for_mode(record, mode)
     for _, line in lines_with_pages(shown.document):
         for one in render_line(line, shown, mode):
             if one.decision and not any(name in said for name in _spellings(one.decision.editor)):
@@ -115,13 +116,14 @@ def _spellings(name: str) -> tuple[str, ...]:
     return name, shown, re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown), json.dumps(shown, ensure_ascii=False)[1:-1]
 
 
-def _verify_text(kind: tuple[Exporter, Mode], written: str, record: Record, file: str) -> Iterator[Breach]:
+def _verify_text(kind: ExportKind, written: str, record: Record, file: str) -> Iterator[Breach]:
     exporter, mode = kind
-    if exporter.name not in TEXT_OF:
+    reader = READERS.get(exporter.name)
+    if reader is None or reader.text is None:
         return
-    shown = SHOWN.get(exporter.name, str)
-    read = str if (exporter.name, mode) == ("text", "diplomatic") else TEXT_OF[exporter.name]
-    text, truth = shown(read(written)), shown(text_in_format(exporter.name, record, mode))
+    # The diplomatic text has nothing around it that would have to be taken away.
+    read_text = str if (exporter.name, mode) == ("text", "diplomatic") else reader.text
+    text, truth = reader.normalise(read_text(written)), reader.normalise(text_in_format(exporter.name, record, mode))
     if text != truth:
         line, found, right = _first_difference(text, truth)
         yield Breach(file, f"line {line} of the text", f"is {found}, where the record has {right}")
@@ -165,7 +167,8 @@ def _reexport(exporter: Exporter, mode: Mode, content: bytes, record: Record, fi
         return
     if made == content:
         return
-    writer = generator_of(exporter.name, decode((exporter, mode), content, record))
+    reader = READERS.get(exporter.name)
+    writer = reader.generator(decode((exporter, mode), content, record)) if reader else ""
     if writer and writer != GENERATOR:
         yield Remark(file, "", f"written by {writer}: this is {GENERATOR}, so text and labels were proved, not every byte")
         return

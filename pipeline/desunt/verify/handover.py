@@ -24,13 +24,13 @@ def unpack(archive: Path, folder: Path) -> list[Breach]:
     Raises InputError if it is no ZIP.
     """
     try:
-        with ZipFile(archive) as packed:
-            return [breach for entry in packed.infolist() if not entry.is_dir() for breach in _unpack_entry(packed, entry, folder)]
+        with ZipFile(archive) as zip_file:
+            return [breach for entry in zip_file.infolist() if not entry.is_dir() for breach in _unpack_entry(zip_file, entry, folder)]
     except (BadZipFile, OSError) as error:
         raise InputError(f"{archive}: cannot be read as a ZIP ({error})", remedy="Fetch the file again") from None
 
 
-def _unpack_entry(packed: ZipFile, entry: ZipInfo, folder: Path) -> Iterator[Breach]:
+def _unpack_entry(zip_file: ZipFile, entry: ZipInfo, folder: Path) -> Iterator[Breach]:
     name = PurePosixPath(entry.filename)
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename:
         yield Breach(entry.filename, "", "leads out of the folder it is unpacked into; it was left out")
@@ -41,7 +41,7 @@ def _unpack_entry(packed: ZipFile, entry: ZipInfo, folder: Path) -> Iterator[Bre
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with packed.open(entry) as source, target.open("wb") as copy:
+        with zip_file.open(entry) as source, target.open("wb") as copy:
             shutil.copyfileobj(source, copy, 1 << 20)
     except (BadZipFile, OSError, RuntimeError, EOFError, NotImplementedError) as error:
         yield Breach(entry.filename, "", f"cannot be unpacked: {error}")
@@ -49,20 +49,20 @@ def _unpack_entry(packed: ZipFile, entry: ZipInfo, folder: Path) -> Iterator[Bre
 
 def verify_checksums(folder: Path) -> Iterator[Breach]:
     """Compare each file with the list of checksums, if the folder has one; what is not on the list was added."""
-    listed = folder / CHECKSUMS
-    if not listed.is_file():
+    checksum_list = folder / CHECKSUMS
+    if not checksum_list.is_file():
         return
-    known = set()
-    for number, line in enumerate(listed.read_text("utf-8", "replace").splitlines(), start=1):
-        found = CHECKSUM_LINE.fullmatch(line)
-        if not found:
+    listed_names = set()
+    for number, line in enumerate(checksum_list.read_text("utf-8", "replace").splitlines(), start=1):
+        match = CHECKSUM_LINE.fullmatch(line)
+        if not match:
             yield Breach(CHECKSUMS, f"line {number}", f"is not a checksum and a name: {line[:80]!r}")
             continue
-        known.add(found[2])
-        yield from _verify_checksum(folder, found[2], found[1])
+        listed_names.add(match[2])
+        yield from _verify_checksum(folder, match[2], match[1])
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != CHECKSUMS and name not in known:
+        if path.is_file() and name != CHECKSUMS and name not in listed_names:
             yield Breach(name, "", f"is not in {CHECKSUMS}: it was added after the hand-over")
 
 
@@ -89,7 +89,7 @@ def read_handed_log(folder: Path) -> DecisionLog | Breach | None:
         return Breach(DECISION_LOG, "", f"cannot be read: {error}")
 
 
-def verify_handed_log(log: DecisionLog | Breach | None, folder: Path, homes: Iterable[Path]) -> Iterator[Finding]:
+def verify_handed_log(log: DecisionLog | Breach | None, folder: Path, document_folders: Iterable[Path]) -> Iterator[Finding]:
     """Yield what is wrong with the log itself: a chain shows no line that was cut off at its end, but the README says how it ends."""
     if isinstance(log, Breach):
         yield log
@@ -97,7 +97,7 @@ def verify_handed_log(log: DecisionLog | Breach | None, folder: Path, homes: Ite
         readme = folder / README
         if not readme.is_file() or log_end_sentence(log) not in readme.read_text("utf-8", "replace"):
             yield Breach(DECISION_LOG, f"after line {log.entry_count}", f"ends otherwise than {README} says: lines were cut off or added")
-    elif (folder / CHECKSUMS).is_file() and any((home / DECISIONS).exists() for home in homes):
+    elif (folder / CHECKSUMS).is_file() and any((document_folder / DECISIONS).exists() for document_folder in document_folders):
         yield Remark(
             DECISION_LOG, "", "was not handed over: decisions are proved by their snapshots and checksums, not by the desk's chain"
         )

@@ -17,7 +17,7 @@ from desunt.record.scan_files import find_scan_files, scan_path
 from desunt.scan.originals import EmbeddedImage
 from desunt.settings import Settings
 from desunt.verify.findings import Breach, Finding, Remark
-from desunt.verify.readback import html_pictures
+from desunt.verify.readback.html import html_pictures
 from desunt.verify.readback.pdf import pdf_images
 
 # Page images are compared in grey at about this width. Over 9 scans, other coders and scalers change no pixel by more than 0.03 of full

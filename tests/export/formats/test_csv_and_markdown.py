@@ -31,7 +31,11 @@ def test_a_row_tells_a_gap():
     assert (first["document"], first["page"], first["line"], first["reason"], first["extent"]) == (
         "letter.tif", "1", "2", "illegible", "5 to 7 characters",
     )  # fmt: skip
-    assert (first[f"{CONJECTURE_LABEL} 1"], first[f"{CONJECTURE_LABEL} 1 probability"], first["none of these"]) == ("quondam", "0.6200", "0.1700")
+    assert (first[f"{CONJECTURE_LABEL} 1"], first[f"{CONJECTURE_LABEL} 1 probability"], first["none of these"]) == (
+        "quondam",
+        "0.6200",
+        "0.1700",
+    )
     assert (first["engine reading (evidence)"], first["decision"], first["editor"]) == ("qu@nd", "accepted", "M. Editor")
     assert (first["basis"], first["decided text"]) == ("a conjecture accepted as such", f"{CONJECTURE_LABEL}, accepted: quondam")
     assert first["note"] == "see p. 2"

@@ -24,7 +24,8 @@ from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.document import Box, Document, ImageRef, Line, Page, Region, Word
 from desunt.record.files import Record
 from desunt.scan.originals import EmbeddedImage
-from desunt.verify.readback.pdf import pdf_labelled, pdf_lines, pdf_said, pdf_shown, pdf_text, pdf_unlabelled
+from desunt.verify.readback import READERS
+from desunt.verify.readback.pdf import pdf_characters, pdf_comments, pdf_lines, pdf_text
 from tests.support.record_strategies import CANARY, VERDICT, records, transcripts
 from tests.support.records import SQUARE, sample_record, sample_transcript
 
@@ -146,11 +147,11 @@ def test_guesses_stand_only_in_comments_of_the_apparatus():
     for mode in MODES:
         content = made(record, mode)
         assert "quondam" not in pdf_text(read(content))
-        assert ("quondam" in pdf_said(read(content))) == (mode == "apparatus")
+        assert ("quondam" in pdf_comments(read(content))) == (mode == "apparatus")
         # The text layer is coded; strings of comments and metadata are UTF-16 in hexadecimal digits.
         assert ("quondam".encode("utf-16-be").hex().upper() in read(content)) == (mode == "apparatus")
     content = read(made(record, "apparatus"))
-    assert (pdf_labelled(content), list(pdf_unlabelled(content))) == (11, [])
+    assert (READERS["pdf"].labelled(content), list(READERS["pdf"].unlabelled(content))) == (11, [])
 
 
 def test_comment_over_a_gap_says_what_it_is_and_where():
@@ -169,7 +170,7 @@ def test_comment_over_a_gap_says_what_it_is_and_where():
 def test_accepted_reading_names_its_editor_and_its_basis():
     content = read(made(replace(sample_record(), decisions=DECISIONS), "accepted"))
     assert "The quondam argued" in pdf_lines(content)
-    said = pdf_said(content)
+    said = pdf_comments(content)
     assert f"Read by an editor: {CONJECTURE_LABEL}, accepted: quondam" in said
     assert "not read on the page" in said
     assert "Editor: N. Second" in said
@@ -189,17 +190,17 @@ def test_metadata_say_title_and_mode_and_nothing_supposed():
 def test_no_text_breaks_out_of_any_mode(record):
     for mode in MODES:
         content = read(made(record, mode))
-        assert pdf_shown(pdf_text(content)) == pdf_shown(text_for_mode(record, mode))
+        assert pdf_characters(pdf_text(content)) == pdf_characters(text_for_mode(record, mode))
         coded = CANARY.encode("utf-16-be").hex().upper()
         if mode != "apparatus":
-            assert CANARY not in pdf_text(content) + pdf_said(content)
+            assert CANARY not in pdf_text(content) + pdf_comments(content)
             assert coded not in content
             assert CANARY not in content
         else:
-            assert not list(pdf_unlabelled(content))
-            assert pdf_labelled(content) == sum(len(opinion.candidates) for opinion in record.opinions.values())
+            assert not list(READERS["pdf"].unlabelled(content))
+            assert READERS["pdf"].labelled(content) == sum(len(opinion.candidates) for opinion in record.opinions.values())
         if mode == "diplomatic":
-            assert VERDICT not in pdf_text(content) + pdf_said(content)
+            assert VERDICT not in pdf_text(content) + pdf_comments(content)
 
 
 def original_in(content: bytes) -> EmbeddedImage:

@@ -52,17 +52,10 @@ def report_json(report: DetectionReport) -> dict[str, Any]:
 
 
 def _row_json(row: DetectionFigures) -> dict[str, Any]:
-    return {
-        "by": row.system,
-        "n": row.n,
-        "misread": row.misread,
-        "ece": row.ece,
-        "average_precision": _numbers(row.average_precision),
-        "auroc": _numbers(row.auroc),
-        "found": _numbers(row.recall_at_fpr),
-        "precision": _numbers(row.precision),
-        "recall": _numbers(row.recall),
-    }
+    estimates = {"average_precision": row.average_precision, "auroc": row.auroc, "found": row.recall_at_fpr}
+    estimates |= {"precision": row.precision, "recall": row.recall}
+    counts = {"by": row.system, "n": row.n, "misread": row.misread, "ece": row.ece}
+    return counts | {name: _numbers(estimate) for name, estimate in estimates.items()}
 
 
 def _numbers(estimate: Estimate) -> list[float] | None:

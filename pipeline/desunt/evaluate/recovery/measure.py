@@ -90,7 +90,7 @@ def measure(recovery: Recovery) -> RecoveryReport:
         counts=_counts(pages),
         found=_rates(pages, _misread_in_gaps, lambda token: token.misread),
         false_alarms=_rates(pages, lambda token: _right_words(token) * token.is_gap, _right_words),
-        decisions=_rates(pages, lambda token: token.is_gap, _count_read_words),
+        decisions=_rates(pages, lambda token: token.is_gap, _read_words),
         hits=tuple(_hits(pages, system) for system in recovery.systems),
         errors=_errors(pages, recovery.systems),
     )
@@ -104,7 +104,7 @@ def _right_words(token: AlignedToken) -> int:
     return token.labels.count("right")
 
 
-def _count_read_words(token: AlignedToken) -> int:
+def _read_words(token: AlignedToken) -> int:
     return sum(bool(strip_punctuation(word)) for word in token.words)
 
 
@@ -157,28 +157,28 @@ def hits_by_rank(pages: Sequence[AlignedPage], system: str) -> list[float]:
 
 def _errors(pages: Sequence[AlignedPage], systems: Sequence[str]) -> dict[str, WordErrors]:
     """Return the errors of each reading: the engine's, an editor's with each system, and each first candidate believed."""
-    plain = tuple(page_wer(page.truth, page.plain) for page in pages), tuple(_wrong(page.plain_labels) for page in pages)
+    plain = tuple(page_wer(page.truth, page.plain) for page in pages), tuple(_wrong_rate(page.plain_labels) for page in pages)
     choices: dict[str, Callable[[AlignedToken], str | None]] = {DESUNT: lambda _: None}
-    choices |= {f"{DESUNT} + editor, {system}": partial(edited, system=system) for system in systems}
+    choices |= {f"{DESUNT} + editor, {system}": partial(editor_choice, system=system) for system in systems}
     choices |= {f"{DESUNT} + first candidate, {system}": partial(_first_candidate, system=system) for system in systems}
     return {PLAIN: WordErrors(*plain)} | {
-        name: WordErrors(_word_error_rates(pages, choose), _misread(pages, choose)) for name, choose in choices.items()
+        name: WordErrors(_word_error_rates(pages, choose), _misread_rates(pages, choose)) for name, choose in choices.items()
     }
 
 
-def _wrong(labels: Sequence[Label]) -> Rate:
+def _wrong_rate(labels: Sequence[Label]) -> Rate:
     return Rate(labels.count("wrong"), len(labels) - labels.count("unscored"))
 
 
 def _word_error_rates(pages: Sequence[AlignedPage], choose: Callable[[AlignedToken], str | None]) -> PageRates:
-    return tuple(page_wer(page.truth, " ".join(_text(token, choose(token)) for token in page.tokens)) for page in pages)
+    return tuple(page_wer(page.truth, " ".join(_chosen_text(token, choose(token)) for token in page.tokens)) for page in pages)
 
 
-def _text(token: AlignedToken, chosen: str | None) -> str:
+def _chosen_text(token: AlignedToken, chosen: str | None) -> str:
     return " ".join(token.words) if chosen is None else chosen
 
 
-def _misread(pages: Sequence[AlignedPage], choose: Callable[[AlignedToken], str | None]) -> PageRates:
+def _misread_rates(pages: Sequence[AlignedPage], choose: Callable[[AlignedToken], str | None]) -> PageRates:
     return _rates(pages, lambda token: _misread_after(token, choose(token)), _scored_words)
 
 
@@ -193,7 +193,7 @@ def _scored_words(token: AlignedToken) -> int:
     return _right_words(token) + token.misread
 
 
-def edited(token: AlignedToken, system: str) -> str | None:
+def editor_choice(token: AlignedToken, system: str) -> str | None:
     """Return what an editor puts in a gap: the right reading if it is among the first five, None if what the engine read stays."""
     rank = token.rank(system) if token.misread else None
     return (token.candidates or {})[system][rank - 1] if rank is not None and rank <= SHOWN_CANDIDATES else None
@@ -224,6 +224,6 @@ def effort_curve(pages: Sequence[AlignedPage], system: str, steps: int = 20) -> 
 
 
 def _effort_point(pages: Sequence[AlignedPage], system: str, min_doubt: float) -> EffortPoint:
-    decisions = pooled(_rates(pages, lambda token: token.is_gap and token.doubt >= min_doubt, _count_read_words)).value
-    error = pooled(_word_error_rates(pages, lambda token: edited(token, system) if token.doubt >= min_doubt else None)).value
+    decisions = pooled(_rates(pages, lambda token: token.is_gap and token.doubt >= min_doubt, _read_words)).value
+    error = pooled(_word_error_rates(pages, lambda token: editor_choice(token, system) if token.doubt >= min_doubt else None)).value
     return EffortPoint(min_doubt, 100 * (decisions or 0.0), error or 0.0)

@@ -40,16 +40,8 @@ NOTE = (
 
 def format_report(report: RecoveryReport) -> str:
     """Return the figures as Markdown tables, and what they mean."""
-    parts = [
-        f"{report.folder}: {_size(report.counts)}",
-        _operating_point(report),
-        *_hits_lines(report),
-        "",
-        *_error_lines(report),
-        "",
-        NOTE,
-    ]
-    return "\n".join([*parts, *_remarks(report.counts)])
+    head = [f"{report.folder}: {_size(report.counts)}", _operating_point(report)]
+    return "\n".join([*head, *_hits_lines(report), "", *_error_lines(report), "", NOTE, *_remarks(report.counts)])
 
 
 def _size(counts: RecoveryCounts) -> str:
@@ -77,9 +69,8 @@ def _error_lines(report: RecoveryReport) -> Iterator[str]:
     yield _table_row(("reading", "word error rate", "misread, of words that can be scored", "decisions per 100 words"))
     yield "|---" * 4 + "|"
     for name, errors in report.errors.items():
-        yield _table_row(
-            (name, _per_cent(errors.text), _per_cent(errors.words), _per_hundred(report.decisions) if "editor" in name else "0")
-        )
+        decisions = _per_hundred(report.decisions) if "editor" in name else "0"
+        yield _table_row((name, _per_cent(errors.text), _per_cent(errors.words), decisions))
 
 
 def _remarks(counts: RecoveryCounts) -> Iterator[str]:

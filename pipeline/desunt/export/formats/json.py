@@ -18,7 +18,10 @@ from desunt.record.files import Record, to_json
 EXPORT_SCHEMA = "desunt-export-1"
 # How the list of gaps stands in the file: with nothing in it, before its first item, and after its last.
 EMPTY_GAPS, GAPS_START, GAPS_END = b' "gaps": [],\n', b' "gaps": [\n', b"\n ],\n"
-WARNING = f"`text` is what the page says. Every candidate under `gaps` is a {CONJECTURE_LABEL}: a machine's guess that nobody has read on the page."
+WARNING = (
+    f"`text` is what the page says. Every candidate under `gaps` is a {CONJECTURE_LABEL}: a machine's guess that nobody has read"
+    " on the page."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from desunt.export.placed_words import (
 from desunt.export.wording import GENERATOR, decision_in_words, vouch_threshold
 from desunt.export.xml import element, indent, serialize, subelement
 from desunt.record.conjecture import Decision
-from desunt.record.document import Box, Page, RegionKind
+from desunt.record.document import Box, Gap, Page, RegionKind
 from desunt.record.files import Record
 
 PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
@@ -135,9 +135,9 @@ def _transkribus_spans(line: PlacedLine, vouch: float) -> Iterator[str]:
     offset = 0
     for word in line.words:
         length = len(word.rendered.text.encode("utf-16-le", "surrogatepass")) // 2
-        legibility = legibility_of(word)
-        if word.rendered.is_gap:
-            yield f"gap {{offset:{offset}; length:{length}; reason:{next(attribute.value for attribute in word_attributes(word, vouch) if attribute.name == 'gap')};}}"
+        token, legibility = word.rendered.token, legibility_of(word)
+        if word.rendered.is_gap and isinstance(token, Gap):
+            yield f"gap {{offset:{offset}; length:{length}; reason:{token.reason};}}"
         elif legibility is not None and legibility < vouch:
             yield f"unclear {{offset:{offset}; length:{length};}}"
         offset += length + 1

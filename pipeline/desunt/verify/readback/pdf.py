@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from desunt.verify.readback.plain_text import candidate_lines
-
 PAIR = re.compile(rb"<([0-9A-F]{4})> <([0-9A-F]+)>")
 # All that our streams draw with. Anything else could write text another way (ActualText, inline images, Type 3 fonts).
 KNOWN = frozenset(("q", "Q", "cm", "Do", "BT", "ET", "Tf", "Tr", "Tz", "Tm", "Tj", "RG", "w", "re", "S"))
@@ -97,7 +95,7 @@ def pdf_lines(content: str) -> list[str]:
     return [" ".join(line.split()) for line in _parsed(content).lines]
 
 
-def pdf_shown(text: str) -> str:
+def pdf_characters(text: str) -> str:
     """Return the words of a text as a PDF can hold them: control characters as their pictures, what is no character as U+FFFD."""
     return "".join(map(_held, " ".join(text.split())))
 
@@ -110,19 +108,11 @@ def _held(character: str) -> str:
     return "\ufffd" if wrong else character
 
 
-def _comment_lines(content: str) -> Iterator[str]:
+def pdf_notes(content: str) -> Iterator[str]:
     return (line for comment in _parsed(content).comments for line in comment.split("\n"))
 
 
-def pdf_labelled(content: str) -> int:
-    return candidate_lines(_comment_lines(content))[0]
-
-
-def pdf_unlabelled(content: str) -> Iterator[str]:
-    yield from candidate_lines(_comment_lines(content))[1]
-
-
-def pdf_said(content: str) -> str:
+def pdf_comments(content: str) -> str:
     """Return everything that comments say, and who is named as their author."""
     read = _parsed(content)
     return "\n".join([*read.comments, *read.authors])

@@ -1,4 +1,4 @@
-"""Read text, Markdown, tables and manifests back as a stranger would; nothing here is shared with the code that writes them."""
+"""Read text, Markdown, tables, JSON and manifests back as a stranger would; nothing here is shared with the code that writes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ FENCE = re.compile(r"(⟦+)brackets⟧")
 ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|(`+)( ?)(.*?)\3\2(?!`)|\[\^\d+\]")
 # Format characters that belong to scripts, and are written as they are.
 JOINERS = "\u200c\u200d\u00ad"
-COLUMNS = re.compile(rf"{CONJECTURE_LABEL} \d+")
+WRITTEN_BY = re.compile(r"Written by (desunt \S+)\.\*?$", re.MULTILINE)
+CANDIDATE_LINE = re.compile(r"\s*\d+\.\s")
+CANDIDATE_COLUMN = re.compile(rf"{CONJECTURE_LABEL} \d+")
 
 
 def candidate_lines(lines: Iterator[str]) -> tuple[int, list[str]]:
@@ -51,16 +53,8 @@ def _parted(content: str) -> tuple[str, list[str]]:
     return body, notes.split("\n")
 
 
-def _note_lines(content: str) -> Iterator[str]:
+def plain_notes(content: str) -> Iterator[str]:
     return (line.removeprefix("   ") for line in _parted(content)[1])
-
-
-def plain_labelled(content: str) -> int:
-    return candidate_lines(_note_lines(content))[0]
-
-
-def plain_unlabelled(content: str) -> Iterator[str]:
-    yield from candidate_lines(_note_lines(content))[1]
 
 
 def markdown_text(content: str) -> str:
@@ -91,17 +85,9 @@ def _acts(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs") and character not in JOINERS
 
 
-def _footnotes(content: str) -> Iterator[str]:
+def markdown_notes(content: str) -> Iterator[str]:
     for line in content.rpartition("\n---\n")[2].split("\n"):
         yield re.sub(r"^(\[\^\d+\]: |    - )", "", line)
-
-
-def markdown_labelled(content: str) -> int:
-    return candidate_lines(_footnotes(content))[0]
-
-
-def markdown_unlabelled(content: str) -> Iterator[str]:
-    yield from candidate_lines(_footnotes(content))[1]
 
 
 def _table(content: str) -> tuple[list[str], list[list[str]]]:
@@ -111,7 +97,7 @@ def _table(content: str) -> tuple[list[str], list[list[str]]]:
 
 def csv_labelled(content: str) -> int:
     names, rows = _table(content)
-    return sum(bool(cell) for row in rows for name, cell in zip(names, row, strict=True) if COLUMNS.fullmatch(name))
+    return sum(bool(cell) for row in rows for name, cell in zip(names, row, strict=True) if CANDIDATE_COLUMN.fullmatch(name))
 
 
 def csv_unlabelled(content: str) -> Iterator[str]:
@@ -136,20 +122,74 @@ def manifest_text(content: str) -> str:
     return " ".join(" ".join(written).split())
 
 
-def _bodies(content: str) -> Iterator[str]:
+def manifest_notes(content: str) -> Iterator[str]:
     for one in _annotations(content):
         if one["motivation"] != "supplementing":
             yield from (body["value"] for body in one["body"])
 
 
-def manifest_labelled(content: str) -> int:
-    return candidate_lines(_bodies(content))[0]
-
-
-def manifest_unlabelled(content: str) -> Iterator[str]:
-    yield from candidate_lines(_bodies(content))[1]
-
-
 def one_spaced(text: str) -> str:
     """Return the words of a text, a space between them."""
     return " ".join(text.split())
+
+
+def manifest_generator(content: str) -> str:
+    """Return which desunt wrote a manifest."""
+    fields = json.loads(content)["metadata"]
+    return next((str(field["value"]["none"][0]) for field in reversed(fields) if field["label"]["none"] == ["Written by"]), "")
+
+
+def apparatus_labelled(content: str) -> int:
+    """Count the lines of numbered candidates."""
+    return sum(bool(CANDIDATE_LINE.match(line)) for line in content.splitlines())
+
+
+def apparatus_unlabelled(content: str) -> Iterator[str]:
+    """Yield the lines of numbered candidates without their label."""
+    for number, line in enumerate(content.splitlines(), start=1):
+        if CANDIDATE_LINE.match(line) and not CANDIDATE_LINE.sub("", line, count=1).startswith(CONJECTURE_LABEL):
+            yield f"line {number} ({line.strip()[:60]!r})"
+
+
+def apparatus_generator(content: str) -> str:
+    """Return which desunt wrote an apparatus: its last line of that kind says so, whatever stands in quotations before it."""
+    lines = [line.removeprefix("- Written by ") for line in content.splitlines() if line.startswith("- Written by ")]
+    return lines[-1] if lines else ""
+
+
+def text_generator(content: str) -> str:
+    """Return which desunt wrote a text or a Markdown text."""
+    return next((match[1] for match in WRITTEN_BY.finditer(content)), "")
+
+
+def json_text(content: str) -> str:
+    """Return the text, nothing where there is none."""
+    document = json.loads(content)
+    return str(document["text"]) if isinstance(document, dict) and "text" in document else ""
+
+
+def json_labelled(content: str) -> int:
+    """Count the candidates of all gaps."""
+    return sum(len(gap["candidates"]) for gap in json.loads(content)["gaps"])
+
+
+def json_unlabelled(content: str) -> Iterator[str]:
+    """Yield the place of each object that has a probability and not the status of a conjecture."""
+
+    def walk(value: Any, place: str) -> Iterator[str]:
+        if isinstance(value, dict):
+            if "probability" in value and value.get("status") != CONJECTURE_LABEL:
+                yield place
+            for key, inner in value.items():
+                yield from walk(inner, f"{place}/{key}")
+        elif isinstance(value, list):
+            for number, inner in enumerate(value):
+                yield from walk(inner, f"{place}/{number}")
+
+    yield from walk(json.loads(content), "")
+
+
+def json_generator(content: str) -> str:
+    """Return which desunt wrote the file."""
+    document = json.loads(content)
+    return str(document.get("generator", "")) if isinstance(document, dict) else ""

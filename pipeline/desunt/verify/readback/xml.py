@@ -32,12 +32,12 @@ HOCR_META = frozenset(f"desunt-{name}" for name in PAGE_REMARKS | {"mode", "step
 }
 
 
-def shown(text: str) -> str:
+def xml_characters(text: str) -> str:
     """Return the text as XML can hold it: control characters as their symbols, what has none as U+FFFD."""
-    return "".join(_shown(character) for character in text)
+    return "".join(_xml_character(character) for character in text)
 
 
-def _shown(character: str) -> str:
+def _xml_character(character: str) -> str:
     number = ord(character)
     if number < 0x20 and character not in "\t\n\r":
         return chr(0x2400 + number)
@@ -266,15 +266,20 @@ def hocr_labelled(content: str) -> int:
     return sum(name == f"desunt-{CONJECTURE_LABEL}" for name, _ in _Hocr(content).meta)
 
 
-def xml_generator(name: str, content: str) -> str:
-    """Return which desunt wrote a file of one of these formats."""
-    if name == "hocr":
-        return next((says for meta, says in _Hocr(content).meta if meta == "ocr-system"), "")
-    root = ET.fromstring(content.encode("utf-8", "surrogatepass"))
-    if name == "page":
-        return root.findtext("{*}Metadata/{*}Creator") or ""
-    if name == "tei":
-        found = root.find(".//{*}application[@ident='desunt']")
-        return f"desunt {found.get('version')}" if found is not None else ""
-    written = root.find(".//{*}Processing[@ID='desunt']")
-    return f"desunt {written.findtext('.//{*}softwareVersion')}" if written is not None else ""
+def tei_generator(content: str) -> str:
+    """Return which desunt wrote a file; likewise for the other formats."""
+    program = _root(content, "TEI").find(".//{*}application[@ident='desunt']")
+    return f"desunt {program.get('version')}" if program is not None else ""
+
+
+def page_generator(content: str) -> str:
+    return _root(content, "PcGts").findtext("{*}Metadata/{*}Creator") or ""
+
+
+def alto_generator(content: str) -> str:
+    version = _root(content, "alto").findtext(".//{*}Processing[@ID='desunt']//{*}softwareVersion")
+    return f"desunt {version}" if version is not None else ""
+
+
+def hocr_generator(content: str) -> str:
+    return next((says for name, says in _Hocr(content).meta if name == "ocr-system"), "")

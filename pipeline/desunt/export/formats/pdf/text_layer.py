@@ -67,7 +67,9 @@ def text_layer_content(lines: Iterator[tuple[Line, list[tuple[str, Box | None]]]
     return b"\n".join(_draw_line(text_line, codes) for text_line in _separate_lines(text_lines))
 
 
-def _place_line(line: Line, texts: list[tuple[str, Box | None]], transform: PageTransform, line_above: LayerLine | None) -> LayerLine | None:
+def _place_line(
+    line: Line, texts: list[tuple[str, Box | None]], transform: PageTransform, line_above: LayerLine | None
+) -> LayerLine | None:
     words = [part for text, box in texts for part in _split_words(text, box)]
     if not words:
         return None

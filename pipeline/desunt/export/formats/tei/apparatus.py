@@ -16,8 +16,8 @@ from desunt.record.conjecture import CONJECTURE_LABEL, Candidate, Corrected, Dec
 from desunt.record.document import lines_with_pages
 
 EXPLANATION = (
-    f"This is not the text of the document. Every rdg of type {CONJECTURE_LABEL} is a machine's guess: nobody has read it on the page. cert is its"
-    " calibrated probability; the last note of an entry says how likely it is that every candidate listed is wrong."
+    f"This is not the text of the document. Every rdg of type {CONJECTURE_LABEL} is a machine's guess: nobody has read it on the page."
+    " cert is its calibrated probability; the last note of an entry says how likely it is that every candidate listed is wrong."
 )
 
 

@@ -24,12 +24,13 @@ MODE_TITLES: Mapping[Mode, str] = {
     "apparatus": "diplomatic text, and behind it the apparatus of what is supposed about its gaps",
 }
 EDITORIAL_RULES: Mapping[Mode, str] = {
-    "diplomatic": f"No {CONJECTURE_LABEL} stands in this file. A gap is a place where text stood and is not read; its desc says how it is printed.",
+    "diplomatic": f"No {CONJECTURE_LABEL} stands in this file. A gap is a place where text stood and is not read;"
+    " its desc says how it is printed.",
     "accepted": "A supplied element is a guess that an editor accepted as such: nobody has read it on the page. An unclear element with the"
     " pointer of an editor was read in the ink by that editor, a seg of type corrected is a word that the editor reads otherwise than the"
     " machine. Every other gap is open.",
-    "apparatus": f"The body is the diplomatic text. Every rdg of type {CONJECTURE_LABEL} in the back is a machine's guess that nobody has read on the"
-    " page, and must not be quoted as the source.",
+    "apparatus": f"The body is the diplomatic text. Every rdg of type {CONJECTURE_LABEL} in the back is a machine's guess that nobody has"
+    " read on the page, and must not be quoted as the source.",
 }
 
 

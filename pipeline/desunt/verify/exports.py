@@ -43,7 +43,7 @@ def match_export(file: str) -> ExportKind | None:
     """Return the exporter and mode whose file this would be by its name; None for records, pages and files of no format."""
     if file.casefold() in RESERVED_FILE_NAMES or (file.startswith("pages/") and file.endswith(".json")):
         return None
-    endings = {export_file_name("", one, mode).casefold(): (one, mode) for one in _exporters() for mode in one.modes}
+    endings = {export_file_name("", exporter, mode).casefold(): (exporter, mode) for exporter in _exporters() for mode in exporter.modes}
     fitting = [ending for ending in endings if file.casefold().endswith(ending)]
     return endings[max(fitting, key=len)] if fitting else None
 
@@ -53,17 +53,16 @@ def _exporters() -> tuple[Exporter, ...]:
     return tuple(map(load_exporter, exporter_names()))
 
 
-def verify_export(kind: ExportKind, content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Finding]:
-    """Yield what is wrong with an export; `complete` says whether the opinions of the record could be read."""
+def verify_export(kind: ExportKind, content: bytes, record: Record, file: str, *, opinions_known: bool) -> Iterator[Finding]:
+    """Yield what is wrong with an export; `opinions_known` says whether the opinions of the record could be read."""
     exporter, mode = kind
-    part = _part_of_record(kind, record, file)
-    if part is None:
+    if (part := _part_of_record(kind, record, file)) is None:
         yield Breach(file, "", "is the export of a page that record.json does not have")
         return
     record = part
-    found = list(_verify_contents(kind, content, record, file, complete=complete))
-    yield from found
-    if not found and (complete or (exporter.kind == "reading" and mode != "apparatus")):
+    breaches = list(_verify_contents(kind, content, record, file, opinions_known=opinions_known))
+    yield from breaches
+    if not breaches and (opinions_known or (exporter.kind == "reading" and mode != "apparatus")):
         yield from _reexport(exporter, mode, content, record, file)
 
 
@@ -73,7 +72,7 @@ def _part_of_record(kind: ExportKind, record: Record, file: str) -> Record | Non
     return next((made[ending] for ending in sorted(made, key=len, reverse=True) if file.casefold().endswith(ending)), None)
 
 
-def _verify_contents(kind: ExportKind, content: bytes, record: Record, file: str, *, complete: bool) -> Iterator[Breach]:
+def _verify_contents(kind: ExportKind, content: bytes, record: Record, file: str, *, opinions_known: bool) -> Iterator[Breach]:
     exporter, mode = kind
     try:
         written = decode(kind, content, record)
@@ -82,7 +81,7 @@ def _verify_contents(kind: ExportKind, content: bytes, record: Record, file: str
         reader = READERS.get(exporter.name)
         for place in reader.unlabelled(written) if reader else ():
             yield Breach(file, place, "is a candidate without the word CONJECTURE before it")
-        if complete and reader:
+        if opinions_known and reader:
             supposed = record if exporter.kind == "apparatus" or mode == "apparatus" else replace(record, opinions={})
             yield from _verify_candidate_count(reader.labelled(written), supposed, file)
     except (LookupError, TypeError, ValueError, RecursionError, AssertionError, SyntaxError) as error:
@@ -104,10 +103,10 @@ def _verify_editor_names(kind: ExportKind, written: str, record: Record, file: s
     credits = READERS[exporter.name].credits if exporter.name in READERS else unescape
     said, shown = credits(written), view_for_mode(record, mode)
     for _, line in lines_with_pages(shown.document):
-        for one in render_line(line, shown, mode):
-            if one.decision and not any(name in said for name in _spellings(one.decision.editor)):
-                place = f"{'word' if isinstance(one.token, Word) else 'gap'} {one.token.id}"
-                yield Breach(file, place, f"has the reading {one.text!r} and does not name its editor, {one.decision.editor!r}")
+        for token in render_line(line, shown, mode):
+            if token.decision and not any(name in said for name in _spellings(token.decision.editor)):
+                place = f"{'word' if isinstance(token.token, Word) else 'gap'} {token.token.id}"
+                yield Breach(file, place, f"has the reading {token.text!r} and does not name its editor, {token.decision.editor!r}")
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from desunt.record.conjecture import CONJECTURE_LABEL
@@ -27,7 +27,7 @@ CANDIDATE_LINE = re.compile(r"\s*\d+\.\s")
 CANDIDATE_COLUMN = re.compile(rf"{CONJECTURE_LABEL} \d+")
 
 
-def candidate_lines(lines: Iterator[str]) -> tuple[int, list[str]]:
+def candidate_lines(lines: Iterable[str]) -> tuple[int, list[str]]:
     """Return how many lines are labelled candidates, and those that look like candidates without a label."""
     labelled, bare = 0, []
     for line in lines:

@@ -45,4 +45,15 @@ def test_every_type_that_is_named_is_a_class() -> None:
 
 def test_the_glossary_has_the_words_of_the_types() -> None:
     words = set(re.findall(r"^\| ([^|]+?) \|", (DOCS / "glossary.md").read_text("utf-8"), re.M))
-    assert {"gap", "extent", "candidate", "conjecture", "refusal", "decision", "apparatus", "cache key", "gap query", "error model"} <= words
+    assert {
+        "gap",
+        "extent",
+        "candidate",
+        "conjecture",
+        "refusal",
+        "decision",
+        "apparatus",
+        "cache key",
+        "gap query",
+        "error model",
+    } <= words

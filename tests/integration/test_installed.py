@@ -37,7 +37,7 @@ def run(installed: Path, code: str, cwd: Path, offline: str, **environment: str)
 def test_the_package_is_the_wheels_and_has_its_model_files(installed: Path, tmp_path: Path, offline: str) -> None:
     code = """
 import desunt, pathlib
-from desunt.places import model_file
+from desunt.lm.model_files import model_file
 print(pathlib.Path(desunt.__file__).parent)
 names = ["models.toml", "lexicon.tsv.xz", "legibility.json", "confusion.json", "calibration.json"]
 for name in [*names, "ngram.npz", "masked-adapter.safetensors", "causal-adapter.safetensors"]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks.soak import killed_often
+from benchmarks.soak import kill_often
 
 from tests.support.command_line import run_desunt
 from tests.support.soak_inputs import violations, write_inputs
@@ -14,7 +14,7 @@ from tests.support.soak_inputs import violations, write_inputs
 
 @pytest.mark.parametrize("kills", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_runs_killed_at_random_moments_lose_and_redo_nothing(kills: int, tmp_path: Path) -> None:
-    soak = killed_often(tmp_path, kills, seed=7)
+    soak = kill_often(tmp_path, kills, seed=7)
     assert (soak.kills, soak.redone, soak.broken) == (kills, 0, [])
 
 

@@ -34,7 +34,7 @@ $(READY): pyproject.toml models/models.toml setup.sh
 	@touch $@
 
 $(DEV): $(READY)
-	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,cluster,postgres]"
+	@PYTHON="$(PYTHON)" sh setup.sh packages "[dev,cluster,postgres,ocrmypdf]"
 	@touch $@
 
 # All but the slow tests; TESTFLAGS are given to pytest.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desunt.review.store.types import MAX_NAME_LETTERS, Invalid, clean_name
+from desunt.review.store.validation import visible_text
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,15 @@ def test_a_name_is_one_line_that_can_be_seen(name, kept):
 def test_what_is_no_name_is_refused_and_not_cut(name):
     with pytest.raises(Invalid):
         clean_name(name)
+
+
+@pytest.mark.parametrize(
+    ("typed", "seen"),
+    [
+        ("sug\u00adge\u200bsted", "suggested"), ("a\tb\u00a0c\u2009d", "a b c d"), ("\u202eabc\u2069\ufeff ", "abc"), ("e\u0301", "é"), ("\u200b\u00ad", ""),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"), ("a\u200db", "ab"),
+    ],
+)  # fmt: skip
+def test_a_hand_s_text_is_kept_as_it_can_be_seen(typed, seen):
+    assert visible_text(typed) == seen
+    assert visible_text(seen) == seen

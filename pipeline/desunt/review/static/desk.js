@@ -5,7 +5,7 @@
   const find = (selector, within = main) => within.querySelector(selector);
   const findAll = (selector, within = main) => [...within.querySelectorAll(selector)];
   const ahead = new Map();
-  let busy = false;
+  let busy = false, fresh = false;
 
   const root = () => find(".gap-page");
   const announce = (words) => { liveRegion.textContent = words; };
@@ -18,31 +18,23 @@
     find(".head").after(shown);
   };
 
-  // Drafts: what is typed outlives an error, a reload and a visit to another page.
-  const draftKey = () => `desk-draft-${root().dataset.gap}`;
-  const saveDraft = () => { const fields = { text: find("#reading").value, note: find("#note").value }; if (fields.text || fields.note) sessionStorage.setItem(draftKey(), JSON.stringify(fields)); else sessionStorage.removeItem(draftKey()); };
-  const restoreDraft = () => {
-    const saved = JSON.parse(sessionStorage.getItem(draftKey()) || "null");
-    if (!saved || !find("#reading")) return;
-    if (!find("#reading").value) find("#reading").value = saved.text;
-    if (!find("#note").value) find("#note").value = saved.note;
-  };
-
   // The last decisions of this tab, newest last, for `u`.
+  const SHOWN_MS = 8000;
   const doneStack = () => JSON.parse(sessionStorage.getItem("desk-done") || "[]");
   const pushDone = (done) => sessionStorage.setItem("desk-done", JSON.stringify([...doneStack(), done].slice(-200)));
-  const showDone = () => {
+  const showDone = (fresh) => {
     findAll(".gap-page > .done").forEach((old) => old.remove());
     const last = doneStack().at(-1);
     if (!last || root().dataset.second) return;
     const bar = document.createElement("form");
-    bar.className = "done";
+    bar.className = fresh ? "done fresh" : "done";
     bar.method = "post";
     bar.action = `/decisions/${last.uid}/undo`;
     bar.innerHTML = '<p><b>Recorded:</b> <bdi></bdi> <a>look at it again</a></p><button data-key="u">Undo <kbd>u</kbd></button>';
     find("bdi", bar).textContent = last.said;
     find("a", bar).href = `/gaps/${last.target}${root().dataset.address}`;
-    find(".head").after(bar);
+    find(".gap-page > .ink").after(bar);
+    if (fresh) setTimeout(() => bar.classList.remove("fresh"), SHOWN_MS);
   };
 
   const fetchPage = async (address, options) => {
@@ -65,8 +57,10 @@
     const keys = find("[data-single-keys]");
     if (keys) keys.checked = localStorage.getItem("desk-keys") !== "off";
     if (!root()) return;
-    restoreDraft();
-    if (!find(".gap-page > .done")) showDone();
+    Desk.drafts.restore();
+    Desk.drafts.waiting();
+    if (!find(".gap-page > .done")) showDone(fresh);
+    fresh = false;
     Desk.scan.attach(root());
     const first = find("[data-first]");
     (first || main).focus({ preventScroll: true });
@@ -97,18 +91,22 @@
     const page = root(), start = performance.now(), fields = formFields(form, button);
     busy = true;
     try {
-      const answer = await fetch(page.dataset.action, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields), credentials: "same-origin" });
+      const answer = await Desk.drafts.post(page.dataset.action, fields);
+      if ([502, 503, 504].includes(answer.status)) throw new Error("away");
       const result = await answer.json();
       if (answer.status === 409) await conflict(result, fields);
       else if (!answer.ok) showProblem(`Not recorded: ${result.problem}. ${result.remedy || ""}`);
+      else if (differs(result.entry, fields)) await alreadyThere(result, fields);
       else await recorded(result, page, start);
     } catch {
-      showProblem("Not recorded: the desk did not answer. What you typed is kept; press again, it will not count twice.");
+      const kept = Desk.drafts.keep({ action: page.dataset.action, body: fields, gap: page.dataset.gap, second: page.dataset.second });
+      showProblem(kept ? "Not recorded yet: the desk did not answer. Your decision is kept on this machine and sent, once, when it answers." : "Not recorded: the desk did not answer, and this browser keeps nothing. Leave this page open.");
     } finally { busy = false; }
   };
   const recorded = async (result, page, start) => {
     const { gap, second, address } = page.dataset;
-    sessionStorage.removeItem(draftKey());
+    Desk.drafts.forget(gap);
+    fresh = true;
     if (!second) pushDone({ uid: result.entry.uid, said: result.said, target: gap });
     const next = second ? (result.next ? `/second/${result.next}` : "/second") : result.next ? `/gaps/${result.next}${address}` : `/queue${address}${address ? "&" : "?"}done=${result.entry.uid}`;
     await go(next);
@@ -118,13 +116,16 @@
     announce(`Recorded: ${second ? "your reading" : result.said}. ${find("h1") ? `Next: ${find("h1").textContent.trim()}` : ""}`);
     requestAnimationFrame(() => { if (root()) root().dataset.took = String(Math.round(performance.now() - start)); });
   };
+  // A decision that arrived though its answer was lost counts once: what was typed since is not silently left out.
+  const differs = (entry, fields) => { const sent = Desk.drafts.clean(fields.accept || (fields.verdict === "amended" ? fields.text : "")).text.trim(); return Boolean(entry && sent) && sent !== entry.text; };
+  const alreadyThere = (result, fields) => conflict({ problem: `this had reached the desk before: ${result.said}`, remedy: "Record what you typed since as a new decision" }, fields);
   const conflict = async (result, fields) => {
     const address = location.pathname + location.search;
     ahead.delete(address);
     swap(await fetchPage(address), { push: false });
     find("#reading").value = fields.text || fields.accept || "";
     find("#note").value = fields.note || "";
-    saveDraft();
+    Desk.drafts.save();
     showProblem(`Not recorded as holding: ${result.problem}. ${result.remedy}. What you entered is still in the form.`);
   };
   const undo = async () => {
@@ -151,7 +152,15 @@
     if (button && button.formAction.includes("/list")) swap(await fetchPage(button.formAction, { method: "POST", body: new URLSearchParams(new FormData(form)) }), { push: false });
     else decide(form, button);
   });
-  document.addEventListener("input", (event) => { if (event.target.matches("#reading, #note")) saveDraft(); });
+  addEventListener("desk-sent", ({ detail: { ok, result, gap, second } }) => {
+    if (ok) {
+      Desk.drafts.forget(gap);
+      if (!second) pushDone({ uid: result.entry.uid, said: result.said, target: gap });
+      announce(second ? "Sent and recorded: your reading" : `Sent and recorded: ${result.said}`);
+      fresh = true;
+      if (root()?.dataset.gap === gap) go(root().dataset.next || `/gaps/${gap}${root().dataset.address}`);
+    } else showProblem(`What you decided while the desk was away is not recorded: ${result.problem}. What you typed is still in its form.`);
+  });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-single-keys]")) localStorage.setItem("desk-keys", event.target.checked ? "on" : "off");
     if (event.target.name === "basis") findAll("[data-follow-basis]").forEach((field) => { field.value = event.target.value; });
@@ -178,8 +187,25 @@
     c: () => Desk.scan.act.cleaned(), t: () => Desk.scan.act.turn(), "+": () => Desk.scan.act.in(), "=": () => Desk.scan.act.in(), "-": () => Desk.scan.act.out(), 0: () => Desk.scan.act.fit(),
     "?": () => find("#keys").showModal(),
   };
+  // A key held down says the same thing once; only the scan grows and shrinks on.
+  const acts = (said, held) => {
+    if (said.kind === "symbol") { if (!held || said.symbol !== "?") keys[said.symbol](); return true; }
+    if (said.kind === "unshifted") { if (!held) showProblem(`On this keyboard digits are typed with Shift: nothing was decided. Shift and ${said.digit} takes that candidate, b says that you read it in the ink.`); return true; }
+    if (said.kind === "digit") {
+      const button = find(`.take[data-key="${said.digit}"]`);
+      if (held) return true;
+      if (said.digit === 0) keys[0](); else if (!button) refused(said.digit); else { if (said.ink) ink(); press(button); }
+      return true;
+    }
+    const part = find(`[data-key="${said.letter}"]`);
+    if (!keys[said.letter] && !part) return false;
+    if (!held) { if (keys[said.letter]) keys[said.letter](); else press(part); }
+    return true;
+  };
+  // Enter or the space bar held on a button or in a field presses once.
+  document.addEventListener("keydown", (event) => { if (event.repeat && (event.key === "Enter" || (event.key === " " && event.target.matches("button")))) event.preventDefault(); }, true);
   document.addEventListener("keydown", (event) => {
-    if (!root() || event.ctrlKey || event.metaKey || event.altKey || find("#keys")?.open) return;
+    if (!root() || Desk.keys.composing(event) || event.ctrlKey || event.metaKey || event.altKey || find("#keys")?.open) return;
     const field = event.target.matches("input:not([type=radio]), textarea, select");
     if (field) {
       if (event.key === "Escape") main.focus();
@@ -187,9 +213,8 @@
       return;
     }
     if (localStorage.getItem("desk-keys") === "off") return;
-    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code || "");
-    const button = digit && find(`.take[data-key="${digit[1]}"]`);
-    if (digit) { if (button) { if (event.shiftKey) ink(); press(button); } else refused(digit[1]); } else if (keys[event.key]) keys[event.key](); else if (/^[a-z]$/.test(event.key) && find(`[data-key="${event.key}"]`)) press(find(`[data-key="${event.key}"]`)); else return;
+    const said = Desk.keys.meaning(event);
+    if (said.kind === "none" || !acts(said, event.repeat)) return;
     event.preventDefault();
   });
   setUp();

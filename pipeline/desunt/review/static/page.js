@@ -4,6 +4,9 @@
   const root = document.querySelector(".page-page");
   for (const part of document.querySelectorAll(".script-only")) part.hidden = false;
   Desk.scan.attach(root);
+  // What was recorded is no draft any more: the page comes back with what was done.
+  if (root.querySelector(".done") && root.dataset.current) Desk.drafts.forget(root.dataset.current);
+  Desk.drafts.restore();
   const current = root.querySelector('.text [aria-current="true"]');
   if (current) Desk.scan.reveal(current);
 

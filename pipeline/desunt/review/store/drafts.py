@@ -13,7 +13,7 @@ from desunt.record.files import Record
 from desunt.review.store.entries import Proposal
 from desunt.review.store.errors import Invalid, NotFound
 from desunt.review.store.index import CollectionIndex
-from desunt.review.store.validation import UID_PATTERN, clean_text
+from desunt.review.store.validation import UID_PATTERN, clean_text, visible_text
 
 VERDICTS_WITH_TEXT = ("accepted", "amended", "corrected")
 VERDICTS = (*VERDICTS_WITH_TEXT, "rejected", "left-open", "withheld", "blank", "handwriting")
@@ -71,7 +71,7 @@ def validate(proposal: Proposal, context: TokenContext) -> None:
 
 def _validate_text(proposal: Proposal) -> None:
     if proposal.verdict in VERDICTS_WITH_TEXT:
-        if not (proposal.text or "").strip():
+        if not visible_text(proposal.text or ""):
             raise Invalid(f"{proposal.verdict} needs a text")
         if proposal.basis not in {"ink", "guess"}:
             raise Invalid("say on what it rests: read in the ink, or a guess accepted")
@@ -87,15 +87,22 @@ def draft_decision(proposal: Proposal, context: TokenContext, at: str, *, stale:
     return LogEntry(
         schema=LOG_SCHEMA, seq=0, uid=proposal.uid or uuid.uuid4().hex, action="decide", document_id=context.document_id,
         target=proposal.gap_id, verdict=proposal.verdict, basis=proposal.basis,
-        text=clean_text(proposal.text).strip() if proposal.text else None, note=clean_text(proposal.note),
+        text=_text_to_log(proposal), note=visible_text(proposal.note),
         editor=clean_text(proposal.editor).strip(), at=at, saw=clean_text(proposal.version), refers=None, stale=stale, series=series,
         shown=tuple(map(clean_text, proposal.shown)), probabilities=tuple(probabilities.get(text, 0.0) for text in proposal.shown),
         top=top.text if top else None, probability=top.probability if top else None,
-        refused=isinstance(opinion, Refusal) if opinion else None, blind=clean_text(proposal.blind) if proposal.blind is not None else None,
+        refused=isinstance(opinion, Refusal) if opinion else None, blind=visible_text(proposal.blind) if proposal.blind is not None else None,
         model=opinion.model if opinion else None, settings=context.settings, record_sha256=context.record_sha256,
         scan_sha256=context.scan_sha256, frame=context.frame, page=context.page, box=context.token.box, edit=None,
         moved_from=None, origin=None, previous="", hash="",
     )  # fmt: skip
+
+
+def _text_to_log(proposal: Proposal) -> str | None:
+    """Return what is logged: a candidate as the machine wrote it, and of what a hand typed or pasted all that can be seen."""
+    if not proposal.text:
+        return None
+    return clean_text(proposal.text).strip() if proposal.verdict == "accepted" else visible_text(proposal.text)
 
 
 def draft_revocation(revoked: LogEntry, editor: str, at: str, note: str, *, saw: str, stale: bool, series: str | None) -> LogEntry:

@@ -16,9 +16,15 @@ def review(
     host: Annotated[str, typer.Option(help="Address to listen on; beyond this machine the desk demands accounts.")] = "127.0.0.1",
     database: Annotated[str | None, typer.Option(help="URL of the database [OUTPUTS/desk.sqlite].")] = None,
     scans: Scans = None,
+    backup: Annotated[Path | None, typer.Option(help="Copy the desk's database into a new file, also while it runs, and end.")] = None,
 ) -> None:
     """Open the review desk: editors decide, gap by gap, in a browser."""
-    from desunt.review.serve import serve
+    from desunt.review.serve import back_up, serve
+
+    if backup is not None:
+        back_up(outputs, database, backup)
+        typer.echo(f"The desk's database is in {backup}")
+        return
 
     def ready() -> None:
         typer.echo(f"The desk: http://{'localhost' if host == '127.0.0.1' else host}:{port}/  (Ctrl-C ends it)")

@@ -29,6 +29,10 @@ CACHED_PAGES = 4
 # Wide enough to read typescript on a page image beside the text, and what is shown first.
 SMALL_IMAGE_WIDTH_PX = 1400
 JPEG_QUALITY = 88
+# A line's picture comes over a slow network with every gap: so many bytes at most, at less quality first, and then at a smaller size.
+MAX_LINE_JPEG_BYTES = 60_000
+LINE_JPEG_QUALITIES = (JPEG_QUALITY, 75, 60, 45)
+LINE_JPEG_SHRINK = 0.75
 
 Value = TypeVar("Value")
 
@@ -96,7 +100,7 @@ class PageImages:
 
     def _line_jpeg(self, record: Record, image: ImageRef, kind: ImageKind, box: Box) -> bytes | None:
         pixels = self._cached_pixels(record, image, kind)
-        return None if pixels is None else _encode_jpeg(pixels[box.top : box.bottom, box.left : box.right], None)
+        return None if pixels is None else _encode_line(pixels[box.top : box.bottom, box.left : box.right])
 
     def _scan_jpeg(self, record: Record, image: ImageRef, width: int) -> bytes | None:
         from desunt import scan
@@ -136,13 +140,24 @@ def picture_version(image: ImageRef) -> str:
     return hashlib.sha256(f"{image.sha256} {image.frame}".encode()).hexdigest()[:12]
 
 
-def _encode_jpeg(pixels: NDArray[np.uint8], width: int | None) -> bytes:
+def _encode_line(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a line as a JPEG of at most `MAX_LINE_JPEG_BYTES`."""
+    width = pixels.shape[1]
+    while True:
+        for quality in LINE_JPEG_QUALITIES:
+            jpeg = _encode_jpeg(pixels, width, quality)
+            if len(jpeg) <= MAX_LINE_JPEG_BYTES:
+                return jpeg
+        width = max(1, round(width * LINE_JPEG_SHRINK))
+
+
+def _encode_jpeg(pixels: NDArray[np.uint8], width: int | None, quality: int = JPEG_QUALITY) -> bytes:
     from PIL import Image
 
     picture, buffer = Image.fromarray(np.ascontiguousarray(pixels)), io.BytesIO()
     if width is not None and width < picture.width:
         picture = picture.resize((width, max(1, round(picture.height * width / picture.width))), Image.Resampling.LANCZOS)
-    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

@@ -16,7 +16,12 @@ ALT, CONTROL, META, SHIFT = 1, 2, 4, 8
 def press(page: Any, key: str, code: str, *, modifiers: int = 0, repeats: int = 0, location: int = 0) -> None:
     """Send a key as a keyboard does: pressed, held for so many repeats, let go."""
     session = page.context.new_cdp_session(page)
-    event = {"key": key, "code": code, "modifiers": modifiers, "windowsVirtualKeyCode": ord(key.upper()) if key.isascii() and len(key) == 1 else 0}
+    event = {
+        "key": key,
+        "code": code,
+        "modifiers": modifiers,
+        "windowsVirtualKeyCode": ord(key.upper()) if key.isascii() and len(key) == 1 else 0,
+    }
     event |= {"location": location, "isKeypad": location == 3} | ({"text": "\r", "windowsVirtualKeyCode": 13} if key == "Enter" else {})
     for number in range(repeats + 1):
         session.send("Input.dispatchKeyEvent", event | {"type": "keyDown", "autoRepeat": number > 0})
@@ -81,7 +86,8 @@ def test_a_key_held_down_decides_once(visit, desk):
 NOT_MEANT = (
     *((key, code, 0, 3) for key, code in (("End", "Numpad1"), ("ArrowDown", "Numpad2"), ("PageDown", "Numpad3"), ("ArrowLeft", "Numpad4"))),
     *((key, code, 0, 3) for key, code in (("Clear", "Numpad5"), ("ArrowRight", "Numpad6"), ("Home", "Numpad7"), ("ArrowUp", "Numpad8"))),
-    ("&", "Digit1", 0, 0), ("é", "Digit2", 0, 0), ("ě", "Digit2", 0, 0), ("Dead", "KeyO", 0, 0), ("Process", "KeyR", 0, 0), ("R", "KeyR", SHIFT, 0),
+    ("&", "Digit1", 0, 0), ("é", "Digit2", 0, 0), ("ě", "Digit2", 0, 0), ("Dead", "KeyO", 0, 0), ("Process", "KeyR", 0, 0),
+    ("R", "KeyR", SHIFT, 0),
     *((key, code, held, 0) for key, code in (("1", "Digit1"), ("w", "KeyW")) for held in (ALT, CONTROL | ALT, META)),
     ("?", "Digit7", SHIFT, 0),
 )  # fmt: skip

@@ -57,6 +57,7 @@
     const keys = find("[data-single-keys]");
     if (keys) keys.checked = localStorage.getItem("desk-keys") !== "off";
     if (!root()) return;
+    Desk.text.apply();
     Desk.drafts.restore();
     Desk.drafts.waiting();
     if (!find(".gap-page > .done")) showDone(fresh);
@@ -183,6 +184,7 @@
   const press = (part) => { if (!part) return; if (part.tagName === "A") part.click(); else part.form.requestSubmit(part); };
   const keys = {
     a: () => find("#reading")?.focus(), n: () => find("#note")?.focus(), u: undo, k: () => history.back(), l: () => press(find("[data-list]")),
+    v: () => Desk.text.toggle(),
     b: () => { const radio = find("[name=basis]:not(:checked)"); if (radio) { radio.click(); announce(radio.parentElement.textContent.trim()); } },
     c: () => Desk.scan.act.cleaned(), t: () => Desk.scan.act.turn(), "+": () => Desk.scan.act.in(), "=": () => Desk.scan.act.in(), "-": () => Desk.scan.act.out(), 0: () => Desk.scan.act.fit(),
     "?": () => find("#keys").showModal(),

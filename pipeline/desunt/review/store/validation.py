@@ -13,7 +13,9 @@ MAX_NAME_LETTERS = 80
 # Control characters (but tabs and line ends) and halves of letters: no file format and not every database takes them.
 UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # What no reader can see: zero-width and direction marks, soft hyphens; joiners stay where a script needs them.
-UNSEEN = re.compile(r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]|(?<![\u0600-\u06ff\u0900-\u0dff])[\u200c\u200d]")
+UNSEEN = re.compile(
+    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]|(?<![\u0600-\u06ff\u0900-\u0dff])[\u200c\u200d]"
+)
 # What looks like a space: tabs, line ends, spaces of other widths.
 SPACE_LIKE = re.compile(r"[\t\n\r\x85\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 UID_PATTERN = re.compile(r"[0-9a-f]{32}")
@@ -29,7 +31,10 @@ def clean_text(text: str) -> str:
 
 
 def visible_text(text: str) -> str:
-    """Return what can be seen of a text that a hand typed or pasted, with plain spaces and none around it. Raises Invalid as `clean_text` does."""
+    """Return what can be seen of a text that a hand typed or pasted, with plain spaces, none around it.
+
+    Raises Invalid as `clean_text` does.
+    """
     return SPACE_LIKE.sub(" ", UNSEEN.sub("", clean_text(text))).strip()
 
 

@@ -19,6 +19,7 @@ class TextToken:
     """A word or a gap's mark of the diplomatic text.
 
     `text` is what the page says and nothing else; `said` is what an editor made of it, `title` a sentence about it.
+    `engine_reading` is what the engine made of a gap: evidence that may be shown beside the text, never text.
     """
 
     id: str
@@ -27,6 +28,7 @@ class TextToken:
     box: Box | None
     said: str = ""
     title: str = ""
+    engine_reading: str = ""
 
     @property
     def is_gap(self) -> bool:
@@ -75,13 +77,17 @@ def _text_token(segment: Segment, threshold: float) -> TextToken:
             title = f"{_verdict_words(decision)} by {decision.editor}"
             return TextToken(gap.id, gap.printed, "decided", gap.box, _decision_words(decision), title)
         case Conjectured(gap):
-            return TextToken(gap.id, gap.printed, "gap", gap.box, "", "a gap with conjectures")
+            return _gap_token(gap, "gap", "a gap with conjectures")
         case Refused(gap):
-            return TextToken(gap.id, gap.printed, _gap_kind(gap, "refused"), gap.box, "", "a gap for which no reading is offered")
+            return _gap_token(gap, _gap_kind(gap, "refused"), "a gap for which no reading is offered")
         case Illegible(gap):
-            return TextToken(gap.id, gap.printed, _gap_kind(gap, "silent"), gap.box, "", "a gap about which nothing is supposed")
+            return _gap_token(gap, _gap_kind(gap, "silent"), "a gap about which nothing is supposed")
         case _:
             assert_never(segment)
+
+
+def _gap_token(gap: Gap, kind: TokenKind, title: str) -> TextToken:
+    return TextToken(gap.id, gap.printed, kind, gap.box, "", title, gap.engine_reading or "")
 
 
 def _gap_kind(gap: Gap, kind: TokenKind) -> TokenKind:

@@ -43,7 +43,7 @@ def test_every_key_decides_what_it_says(visit, desk):
             page.keyboard.press(key)
     expected[page.get_attribute(".gap-page", "data-gap")] = ("accepted", "ink", offered(page)[0])
     with next_gap(page):
-        page.keyboard.press("Shift+1")
+        page.keyboard.press("Shift+Digit1")
     expected[page.get_attribute(".gap-page", "data-gap")] = ("accepted", "ink", offered(page)[1])
     page.keyboard.press("b")
     with next_gap(page):

@@ -64,3 +64,36 @@ def test_the_picture_of_a_line_is_light_whatever_the_scan(tmp_path):
     with Image.open(tmp_path / "line.jpg") as picture:
         assert picture.width / picture.height == pytest.approx(3000 / 400, rel=0.02)
     assert len(jpeg) <= MAX_LINE_JPEG_BYTES
+
+
+def test_a_page_is_proof_read_without_leaving_it(visit, desk):
+    page = visit("Anna")
+    start(page)
+    page.click("[data-key=g]")
+    page.wait_for_selector(".page-page .pane.live")
+    address = page.url
+    gaps = [token.get_attribute("data-token") for token in page.locator(".text a.token.gap").all()]
+    still_open = page.locator(".text a.token:is(.gap, .refused, .silent)").count()
+    page.focus(".text")
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.dataset.token") != gaps[0]:
+        page.keyboard.press("Tab")
+    taken = []
+    for key, basis in (("1", "guess"), ("Shift+Digit1", "ink")):
+        place = page.evaluate("document.activeElement.dataset.token")
+        page.wait_for_function(
+            "(id) => document.querySelector('.page-page').dataset.current === id && document.querySelector('.panel .take')", arg=place
+        )
+        taken.append((place, basis, page.inner_text(".panel .take .guess >> nth=0")))
+        page.keyboard.press(key)
+        page.wait_for_function("(id) => document.getElementById('t-' + id).matches('.decided')", arg=place)
+        page.wait_for_function("(id) => document.querySelector('.page-page').dataset.current !== id", arg=place)
+        while page.locator(":focus.gap").count() == 0:
+            page.keyboard.press("Tab")
+    entries = desk.store.decisions.recent()
+    assert [(entry.target, entry.basis, entry.text) for entry in reversed(entries)] == taken
+    assert page.url == address
+    assert page.inner_text("[data-left]").startswith(f"left: {still_open - 2} gap")
+    page.keyboard.press("u")
+    page.wait_for_function("(id) => document.getElementById('t-' + id).matches('.gap')", arg=taken[1][0])
+    assert desk.store.index.find_gap(taken[1][0]).status == "open"

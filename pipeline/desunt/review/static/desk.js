@@ -81,15 +81,9 @@
     if (page) swap(page, options); else location.assign(address);
   };
 
-  const formFields = (form, button) => {
-    const fields = Object.fromEntries(new FormData(form, button));
-    for (const name of ["shown", "typed_blind", "deliberate"]) fields[name] = fields[name] === "true";
-    if (form.classList.contains("doubtful")) { fields.note = find("#note").value; fields.basis = find("[name=basis]:checked").value; }
-    return fields;
-  };
   const decide = async (form, button) => {
     if (busy) return;
-    const page = root(), start = performance.now(), fields = formFields(form, button);
+    const page = root(), start = performance.now(), fields = Desk.drafts.decision(form, button);
     busy = true;
     try {
       const answer = await Desk.drafts.post(page.dataset.action, fields);

@@ -65,6 +65,14 @@ Desk.drafts = (() => {
     tell(`Taken out of what you pasted, because nobody can see it: ${taken.join(", ")}.`, "cleaned");
   };
 
+  // What a form of a gap hands in, as the desk's programs' address takes it.
+  const decision = (form, button) => {
+    const values = Object.fromEntries(new FormData(form, button));
+    for (const name of ["shown", "typed_blind", "deliberate"]) values[name] = values[name] === "true";
+    if (form.classList.contains("doubtful")) { values.note = document.querySelector("#note").value; values.basis = document.querySelector("[name=basis]:checked").value; }
+    return values;
+  };
+
   // Decisions made while the desk did not answer: each is sent until the desk has it; its uid makes it count once.
   const outbox = () => read(outboxKey(), []);
   const post = (action, body) => fetch(action, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), credentials: "same-origin" });
@@ -90,5 +98,5 @@ Desk.drafts = (() => {
   document.addEventListener("input", (event) => { if (root() && event.target.matches(FIELDS)) save(); });
   document.addEventListener("paste", paste);
   document.addEventListener("drop", paste);
-  return { save, forget, restore, clean, tell, keep, send, post, waiting, outbox };
+  return { decision, save, forget, restore, clean, tell, keep, send, post, waiting, outbox };
 })();

@@ -15,31 +15,6 @@
   const current = root.querySelector('.text [aria-current="true"]');
   if (current) Desk.scan.reveal(current);
 
-  // The picture of the place follows the keyboard.
-  let asked = 0;
-  const follow = async (token) => {
-    if (!token || token.dataset.token === root.dataset.current) return;
-    const number = ++asked, answer = await fetch(token.href, { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
-    if (!answer?.ok || number !== asked) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const panel = page.querySelector(".panel");
-    if (!panel || number !== asked) return;
-    root.querySelector(".panel").replaceWith(document.importNode(panel, true));
-    root.querySelectorAll(".panel .script-only").forEach((part) => { part.hidden = false; });
-    root.querySelectorAll('.text [aria-current="true"]').forEach((old) => { old.removeAttribute("aria-current"); old.classList.remove("current"); });
-    token.setAttribute("aria-current", "true");
-    token.classList.add("current");
-    root.dataset.current = token.dataset.token;
-    Desk.drafts.restore();
-    Desk.scan.reveal(token);
-  };
-  root.addEventListener("focusin", (event) => { const token = event.target.closest(".text a.token"); if (token && token.matches(":focus-visible")) follow(token); });
-  document.addEventListener("keydown", (event) => {
-    if (event.target.matches("input, textarea, select") || localStorage.getItem("desk-keys") === "off" || event.repeat) return;
-    const said = Desk.keys.meaning(event);
-    if (said.kind === "letter" && said.letter === "v") { Desk.text.toggle(); event.preventDefault(); }
-  });
-
   const place = (event) => {
     const frame = Desk.scan.home.getBoundingClientRect();
     return Desk.scan.imagePoint(new OpenSeadragon.Point(event.clientX - frame.left, event.clientY - frame.top));

@@ -46,6 +46,7 @@
     token.setAttribute("aria-current", "true");
     token.classList.add("current");
     root.dataset.current = token.dataset.token;
+    root.querySelectorAll(".spot[data-place]").forEach((spot) => spot.classList.toggle("current", spot.dataset.place === token.dataset.token));
     Desk.drafts.restore();
     Desk.scan.reveal(token);
   };

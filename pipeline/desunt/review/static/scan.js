@@ -63,6 +63,7 @@ Desk.scan = (() => {
       const box = ["x", "y", "width", "height"].map((name) => Number(link.firstElementChild.getAttribute(name)));
       const kind = [...link.firstElementChild.classList].filter((name) => name !== "box").join(" ");
       const spot = overlay(kind, box, link.getAttribute("href"), link.getAttribute("aria-label"));
+      spot.dataset.place = link.dataset.token;
       // OpenSeadragon swallows clicks on what lies over the picture, unless they are tracked.
       new OpenSeadragon.MouseTracker({ element: spot, clickHandler: (event) => { if (event.quick) link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true })); } });
     }

@@ -13,6 +13,7 @@ from desunt.errors import IntegrityError
 from desunt.record.files import write_record
 from desunt.review.store import Store, open_store
 from desunt.review.store.types import EditProposal, NewGap, Proposal, QueueFilter
+from desunt.review.store.validation import visible_text
 from tests.support.collections import made_record, read_anew, write_collection
 
 HOSTILE = "=cmd|' /C calc'!A0,\"x\"\r\n'null' \u202e<script>"
@@ -147,7 +148,7 @@ def test_what_finds_no_gap_is_listed_with_its_reason(worked, outputs):
     problems = {detached.entry.text: detached.problem for detached in worked.decisions.detached()}
     assert problems == {
         "quondam": "nothing on the page as it is read now lies in its place",
-        HOSTILE.replace("\r\n", "\r\n"): "the page is now read there as 'quondam'",
+        visible_text(HOSTILE): "the page is now read there as 'quondam'",
         None: "its line is read otherwise now",
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desunt.review.store.types import MAX_NAME_LETTERS, Invalid, clean_name
-from desunt.review.store.validation import visible_text
+from desunt.review.store.validation import visible_note, visible_text
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,7 @@ def test_what_is_no_name_is_refused_and_not_cut(name):
 def test_a_hand_s_text_is_kept_as_it_can_be_seen(typed, seen):
     assert visible_text(typed) == seen
     assert visible_text(seen) == seen
+
+
+def test_a_note_keeps_its_lines() -> None:
+    assert visible_note("one\u200b line\r\n\tand another\u00ad\n") == "one line\nand another"

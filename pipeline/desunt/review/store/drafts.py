@@ -13,7 +13,7 @@ from desunt.record.files import Record
 from desunt.review.store.entries import Proposal
 from desunt.review.store.errors import Invalid, NotFound
 from desunt.review.store.index import CollectionIndex
-from desunt.review.store.validation import UID_PATTERN, clean_text, visible_text
+from desunt.review.store.validation import UID_PATTERN, clean_text, visible_note, visible_text
 
 VERDICTS_WITH_TEXT = ("accepted", "amended", "corrected")
 VERDICTS = (*VERDICTS_WITH_TEXT, "rejected", "left-open", "withheld", "blank", "handwriting")
@@ -87,7 +87,7 @@ def draft_decision(proposal: Proposal, context: TokenContext, at: str, *, stale:
     return LogEntry(
         schema=LOG_SCHEMA, seq=0, uid=proposal.uid or uuid.uuid4().hex, action="decide", document_id=context.document_id,
         target=proposal.gap_id, verdict=proposal.verdict, basis=proposal.basis,
-        text=_text_to_log(proposal), note=visible_text(proposal.note),
+        text=_text_to_log(proposal), note=visible_note(proposal.note),
         editor=clean_text(proposal.editor).strip(), at=at, saw=clean_text(proposal.version), refers=None, stale=stale, series=series,
         shown=tuple(map(clean_text, proposal.shown)), probabilities=tuple(probabilities.get(text, 0.0) for text in proposal.shown),
         top=top.text if top else None, probability=top.probability if top else None,

@@ -38,6 +38,11 @@ def visible_text(text: str) -> str:
     return SPACE_LIKE.sub(" ", UNSEEN.sub("", clean_text(text))).strip()
 
 
+def visible_note(note: str) -> str:
+    """Return what can be seen of a note, line by line: a reading is one line, a note may have several."""
+    return "\n".join(visible_text(line) for line in note.splitlines()).strip()
+
+
 def clean_name(name: str) -> str:
     """Return a name in NFC with single spaces. Raises Invalid if it is empty, too long, or holds what cannot be seen."""
     name = re.sub(" +", " ", unicodedata.normalize("NFC", name).strip())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desunt.evaluate.recovery.aligned_page import AlignedToken, align_tokens
-from desunt.evaluate.recovery.resume_file import PageCacheFile, ReadPage
+from desunt.evaluate.recovery.page_cache_file import PageCacheFile, ReadPage
 from desunt.evaluate.recovery.run import TruthImage, default_reader, find_images
 from desunt.record.document import Document, Gap
 from desunt.restore import GapQuery

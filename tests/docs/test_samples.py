@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageFont
 from tools import make_samples
 
+from desunt.evaluate.error_rates import line_cer, pooled, strip_punctuation, word_score
 from desunt.evaluate.ground_truth import GroundTruth, read_ground_truth
-from desunt.evaluate.metrics import line_cer, pooled, strip_punctuation, word_score
 from desunt.evaluate.ocr.measure import OcrOutput, plain_tesseract
 from desunt.record.document import Box
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from desunt.errors import DependencyMissing, InputError, PageFailed
+from desunt.evaluate.error_rates import normalise, pooled
 from desunt.evaluate.ground_truth import find_pages, marked_line, read_ground_truth
-from desunt.evaluate.metrics import normalise, pooled
 from desunt.evaluate.ocr.measure import OcrOutput, OcrReport, evaluate_ocr, parse_tesseract_table, plain_tesseract, to_output
 from desunt.evaluate.ocr.report import draw, format_report, report_json
 from desunt.record.document import Box, Gap, Line, Page, Region, Word

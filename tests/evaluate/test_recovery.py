@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from desunt.evaluate.error_rates import Rate
 from desunt.evaluate.ground_truth import GroundTruth, marked_line
 from desunt.evaluate.labels import align_words
-from desunt.evaluate.metrics import Rate
 from desunt.evaluate.recovery.aligned_page import AlignedPage, AlignedToken, align_tokens, with_doubtful_gaps
 from desunt.evaluate.recovery.measure import effort_curve, hits_by_rank, measure
 from desunt.evaluate.recovery.report import draw, format_report, report_json

@@ -12,7 +12,7 @@ from desunt.cli import app
 from desunt.errors import InputError, UsageError
 from desunt.evaluate.ground_truth import GroundTruth, marked_line
 from desunt.evaluate.recovery.measure import measure
-from desunt.evaluate.recovery.resume_file import PageCacheFile, ProposedCandidates, ReadPage
+from desunt.evaluate.recovery.page_cache_file import PageCacheFile, ProposedCandidates, ReadPage
 from desunt.evaluate.recovery.run import Recovery, TruthImage, evaluate_recovery, find_images
 from desunt.evaluate.recovery.systems import NearestWords
 from desunt.lm.lexicon import Lexicon

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desunt.record.document import Extent, Letters
-from desunt.transcript.brackets import Mark, MarkKind, find_marks
+from desunt.transcript.marks import Mark, MarkKind, find_marks
 
 K = MarkKind
 

@@ -74,8 +74,8 @@ def recovery(
         raise UsageError("--resume needs --out", remedy="Name the file with the pages that are there")
     from desunt.cli.progress import evaluation_progress
     from desunt.evaluate.recovery.measure import measure
+    from desunt.evaluate.recovery.page_cache_file import PageCacheFile
     from desunt.evaluate.recovery.report import draw, format_report, report_json
-    from desunt.evaluate.recovery.resume_file import PageCacheFile
     from desunt.evaluate.recovery.run import default_reader, evaluate_recovery, find_images
     from desunt.evaluate.recovery.systems import page_systems
     from desunt.settings import read_settings

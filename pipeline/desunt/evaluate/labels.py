@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 
 from rapidfuzz.distance import Levenshtein
 
+from desunt.evaluate.error_rates import TextMatch, best_match, normalise, strip_punctuation, words_of
 from desunt.evaluate.ground_truth import GroundTruth, TrueWord
-from desunt.evaluate.metrics import TextMatch, best_match, normalise, strip_punctuation, words_of
 from desunt.record.document import Span
 
 Label: TypeAlias = Literal["right", "wrong", "unscored"]

@@ -11,8 +11,8 @@ from typing import Any
 
 from desunt.errors import InputError
 from desunt.evaluate.conjectures.run import EvaluationProgress
+from desunt.evaluate.error_rates import Rate, pooled, rate_interval
 from desunt.evaluate.ground_truth import IMAGE_SUFFIXES
-from desunt.evaluate.metrics import Rate, pooled, rate_interval
 from desunt.record.document import Box, Page
 
 # A found box is a marked one if they share half of what both cover (the rule of Pascal VOC, Everingham et al. 2010).

@@ -13,7 +13,7 @@ from desunt.record.document import ImageRef
 from desunt.record.files import Record
 
 if TYPE_CHECKING:
-    from desunt.scan.originals import EmbeddedImage
+    from desunt.scan.image_encoding import EmbeddedImage
 
 # Return a page's image as JPEG bytes for display, or None if the scan is not to be had.
 ImageSource: TypeAlias = Callable[[ImageRef], "bytes | None"]
@@ -32,7 +32,7 @@ def full_size_image(images: ImageSource, image: ImageRef) -> EmbeddedImage | Non
     """Return a page's pixels in full size where they are to be had, else its image for display; None without either."""
     if isinstance(images, FullSizeImageSource):
         return images.full_size(image)
-    from desunt.scan.originals import embeddable_jpeg
+    from desunt.scan.image_encoding import embeddable_jpeg
 
     jpeg = images(image)
     return embeddable_jpeg(jpeg) if jpeg else None

@@ -27,7 +27,7 @@ from desunt.record.conjecture import (
 )
 from desunt.record.document import Document, Gap, Line, Page, Word
 from desunt.record.files import Record
-from desunt.transcript.brackets import MarkKind, find_marks
+from desunt.transcript.marks import MarkKind, find_marks
 
 GapSegment: TypeAlias = Illegible | Conjectured | Refused | Decided
 

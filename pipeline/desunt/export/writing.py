@@ -18,7 +18,7 @@ from desunt.record.files import DECISIONS, Record, write_decisions
 from desunt.record.lazy import open_record
 from desunt.record.manifest import MANIFEST, write_manifest
 from desunt.record.scan_files import scan_path
-from desunt.scan.originals import EmbeddedImage
+from desunt.scan.image_encoding import EmbeddedImage
 from desunt.settings import Settings
 
 # Wide enough to read typescript on a page image beside the text; the original stays where it is.

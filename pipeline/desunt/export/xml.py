@@ -16,7 +16,7 @@ PLACEHOLDER_XML = etree.tostring(etree.ProcessingInstruction(PLACEHOLDER))
 
 def xml_text(text: str) -> str:
     """Return the text with what XML forbids made visible: control characters as their symbols (NUL as ␀), the rest as U+FFFD."""
-    return XML_FORBIDDEN.sub(lambda found: chr(0x2400 + ord(found[0])) if found[0] < " " else "\ufffd", text)
+    return XML_FORBIDDEN.sub(lambda match: chr(0x2400 + ord(match[0])) if match[0] < " " else "\ufffd", text)
 
 
 def element(tag: str, attributes: Mapping[str, object | None] | None = None, text: str = "") -> etree._Element:
@@ -55,7 +55,7 @@ def add_placeholder(parent: etree._Element) -> None:
 
 
 def serialize(root: etree._Element, element_groups: Iterable[Iterable[etree._Element]] = ()) -> Iterator[bytes]:
-    """Yield a document; where `put_piece` marked places, the elements of each of `pieces` stand, made one at a time.
+    """Yield a document; where `add_placeholder` marked places, the elements of each group stand, made one at a time.
 
     Whitespace is never added: what stands in the text is the text.
     """

@@ -17,7 +17,7 @@ from desunt.record.conjecture import CONJECTURE_LABEL
 from desunt.review.assets import asset_url
 from desunt.review.auth import CurrentUser, current_user
 from desunt.review.environment import document_key
-from desunt.review.queue_filter import FILTER_LABELS, KIND_WORDS, ORDER_WORDS, STATUS_WORDS
+from desunt.review.queue_params import FILTER_LABELS, KIND_WORDS, ORDER_WORDS, STATUS_WORDS
 from desunt.review.store.types import MAX_NAME_LETTERS
 
 

@@ -21,8 +21,8 @@ from PIL import Image, ImageFile
 
 from desunt.errors import DesuntError, ImageTooLarge, InputError
 from desunt.record.document import ImageRef
-from desunt.scan import originals, pdf, raster, tiff
-from desunt.scan.originals import EmbeddedImage
+from desunt.scan import image_encoding, pdf, raster, tiff
+from desunt.scan.image_encoding import EmbeddedImage
 from desunt.scan.raster import Pixels
 
 # GIF is read when it is named, but in a folder it is more often a button of a web page than a scan.
@@ -111,8 +111,8 @@ def embedded_image(path: Path, image: ImageRef, *, max_pixels: int, pdf_dpi: int
         return None
     where = f"{image.path}, frame {image.frame + 1}"
     with _own_errors(where):
-        passthrough = originals.passthrough_jpeg(path, image)
-        return passthrough or originals.encode(_read(path, image.frame, where, max_pixels, pdf_dpi)[0])
+        passthrough = image_encoding.passthrough_jpeg(path, image)
+        return passthrough or image_encoding.encode(_read(path, image.frame, where, max_pixels, pdf_dpi)[0])
 
 
 def _is_unchanged(path: Path, image: ImageRef) -> bool:

@@ -22,7 +22,7 @@ from desunt.scan.raster import Pixels, Resolution, SizeCheck, is_cut_short
 _POINTS_PER_INCH = 72.0
 _EDGE_SHARE = 0.02  # an image covers the page if each edge lies within this share of the page's size from the page's edge
 _MAX_GRAY_DIFFERENCE = 32.0  # largest difference in grey levels between the embedded image and the drawn page, mean of a block
-_BLOCK_PX = 16  # side of such a block, in pixels of a drawing _GLANCE pixels wide
+_BLOCK_PX = 16  # side of such a block, in pixels of a drawing _THUMBNAIL_WIDTH_PX wide
 _THUMBNAIL_WIDTH_PX = 160
 _TAIL_BYTES = 4096  # where PDFium itself looks for the end of a file
 _SCALE_MARGIN = 1 - 1e-6  # pypdfium2 rounds up: 340.00001 pixels would become 341, and the whole page be resampled

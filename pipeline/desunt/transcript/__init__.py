@@ -13,8 +13,8 @@ from pathlib import Path
 from desunt.errors import InputError
 from desunt.record.atomic import sha256_of
 from desunt.record.document import Document, Gap, Line, Page, Region, Token, Transcript, Word, stable_id
-from desunt.transcript.brackets import GAP_KINDS, Mark, MarkKind, find_marks
 from desunt.transcript.context import gap_contexts
+from desunt.transcript.marks import GAP_KINDS, Mark, MarkKind, find_marks
 from desunt.transcript.metadata import read_heading
 
 __all__ = ["gap_contexts", "read_transcript", "source_bytes", "transcript_document"]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from desunt.record.document import Document, Gap, Line, Span, Token, Word
-from desunt.transcript.brackets import Mark, MarkKind, find_marks
+from desunt.transcript.marks import Mark, MarkKind, find_marks
 
 # Kinds of marks that are not the text's own words.
 HIDDEN_KINDS = frozenset({MarkKind.GLOSS, MarkKind.SIC, MarkKind.PAGE, MarkKind.NOTE})
@@ -48,10 +48,10 @@ class _DocumentText:
 
 
 def gap_contexts(document: Document, before: int = 1200, after: int = 600) -> dict[str, tuple[str, str]]:
-    """Return for each gap, by id, some `before` characters (up to STEP more) before it and up to `after` after it, cut between words.
+    """Return for each gap, by id, some `before` characters (up to a step more) before it and up to `after` after it, cut between words.
 
-    The text before a gap begins at a multiple of STEP, so that gaps near each other have texts that begin at one place: a model reads what
-    they share once.
+    The text before a gap begins at a multiple of `CONTEXT_STEP_CHARS`, so that gaps near each other have texts that begin at one place: a
+    model reads what they share once.
 
     Surviving letters belong to neither. The text after a gap is empty where nobody knows whether the next line continues it.
     """

@@ -35,8 +35,7 @@ def verify(folder: Path, *, scans: Path | None = None) -> VerificationReport:
     """Prove every document under the folder, or the one whose folder it is, or what a ZIP for hand-over holds.
 
     Scans are looked for in `scans` first, then where they were. A list of checksums is proved where there is one, and the log of
-    decisions beside it. Raises InputError if
-    there is no such folder. Files that cannot be read are breaches, never errors.
+    decisions beside it. Raises InputError if there is no such folder. Files that cannot be read are breaches, never errors.
     """
     if folder.is_file():
         with tempfile.TemporaryDirectory(prefix="desunt-") as unpack_folder:

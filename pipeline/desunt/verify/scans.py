@@ -14,7 +14,7 @@ from desunt.record.atomic import sha256_of
 from desunt.record.document import Document, ImageRef
 from desunt.record.files import Record
 from desunt.record.scan_files import find_scan_files, scan_path
-from desunt.scan.originals import EmbeddedImage
+from desunt.scan.image_encoding import EmbeddedImage
 from desunt.settings import Settings
 from desunt.verify.findings import Breach, Finding, Remark
 from desunt.verify.readback.html import html_pictures

@@ -23,7 +23,7 @@ from desunt.record.atomic import sha256_of
 from desunt.record.conjecture import CONJECTURE_LABEL, Decision
 from desunt.record.document import Box, Document, ImageRef, Line, Page, Region, Word
 from desunt.record.files import Record
-from desunt.scan.originals import EmbeddedImage
+from desunt.scan.image_encoding import EmbeddedImage
 from desunt.verify.readback import READERS
 from desunt.verify.readback.pdf import pdf_characters, pdf_comments, pdf_lines, pdf_text
 from tests.support.record_strategies import CANARY, VERDICT, records, transcripts

@@ -17,7 +17,8 @@ from PIL import Image
 from desunt.errors import PageFailed, PageTimeout
 from desunt.ocr.engines import EngineLine, EngineWord, OcrResult
 from desunt.ocr.engines.tesseract import Tesseract
-from desunt.ocr.preprocessing import Variant, clean, clean_harder, read_best, rotate, score, sure_share, to_original_pixels
+from desunt.ocr.preprocessing import clean, clean_harder, read_best, score, sure_share
+from desunt.ocr.preprocessing.deskew import Variant, rotate, to_original_pixels
 from desunt.record.document import Box
 from tests.support.rendered_pages import TEXT, bilevel, tilted, typed_page
 

@@ -9,7 +9,7 @@ import pytest
 from desunt.errors import UsageError
 from desunt.review.environment import open_environment
 from desunt.review.page_images import LruCache
-from desunt.review.queue_filter import QueueParams
+from desunt.review.queue_params import QueueParams
 from desunt.review.store import open_store
 from desunt.review.store.types import MAX_NAME_LETTERS
 from tests.support.desk_client import gap_of, version_of, visitor

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from desunt.__version__ import __version__
-from desunt.evaluate.systems import System
+from desunt.evaluate.system import System
 from desunt.lm import Context, GapModel, load_model
 from desunt.lm.length import count_graphemes
 from desunt.lm.lexicon import Lexicon

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from desunt.errors import DependencyMissing, DesuntError, InputError, PageFailed, PageTimeout
+from desunt.evaluate.error_rates import Rate, invented_words, line_cer, page_cer, page_wer, pooled, word_score
 from desunt.evaluate.ground_truth import GroundTruth, find_pages, read_ground_truth
 from desunt.evaluate.labels import label_words
-from desunt.evaluate.metrics import Rate, invented_words, line_cer, page_cer, page_wer, pooled, word_score
 from desunt.record.document import Box, Gap, Page, Word
 
 PageReader: TypeAlias = Callable[[Path], tuple[Page, ...]]

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desunt.evaluate.conjectures.plots import draw_svg
-from desunt.evaluate.metrics import Interval, Rate, difference_interval, pooled, rate_interval
+from desunt.evaluate.error_rates import Interval, Rate, difference_interval, pooled, rate_interval
 from desunt.evaluate.ocr.measure import SIDES, OcrReport, OcrScore, PageComparison, Side
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIDE_NAMES: dict[Side, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
-# Field of Score -> what a person calls it, and what its n counts. Invented words are a mean a page, all others shares.
+# Field of OcrScore -> what a person calls it, and what its n counts. Invented words are a mean a page, all others shares.
 MEASURES: dict[str, tuple[str, str]] = {
     "line_cer": ("lineCER", "characters"),
     "recall": ("word recall", "words"),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TypeAlias
 
+from desunt.evaluate.error_rates import strip_punctuation, words_of
 from desunt.evaluate.ground_truth import GroundTruth
 from desunt.evaluate.labels import Label, LineSegment, WordAlignment, align_words
-from desunt.evaluate.metrics import strip_punctuation, words_of
 from desunt.ocr.confidence.legibility import TRUSTED_LEGIBILITY
 from desunt.ocr.engines import EngineWord
 from desunt.ocr.layout.type_metrics import TypeMetrics, measure_type

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TypeAlias
 
 from desunt.evaluate.conjectures.run import RANKS
+from desunt.evaluate.error_rates import Rate, page_wer, pooled, strip_punctuation, words_of
 from desunt.evaluate.labels import Label
-from desunt.evaluate.metrics import Rate, page_wer, pooled, strip_punctuation, words_of
 from desunt.evaluate.recovery.aligned_page import AlignedPage, AlignedToken
 from desunt.evaluate.recovery.run import Recovery
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from desunt.evaluate.conjectures.plots import draw_svg
 from desunt.evaluate.conjectures.run import RANKS
-from desunt.evaluate.metrics import pooled, rate_interval
+from desunt.evaluate.error_rates import pooled, rate_interval
 from desunt.evaluate.recovery.measure import (
     DESUNT,
     MAX_RANK,

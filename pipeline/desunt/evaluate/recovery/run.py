@@ -16,7 +16,7 @@ from desunt.evaluate.ground_truth import GroundTruth, find_pages, read_ground_tr
 from desunt.evaluate.labels import label_words
 from desunt.evaluate.ocr.measure import scored_text
 from desunt.evaluate.recovery.aligned_page import AlignedPage, align_tokens, with_doubtful_gaps
-from desunt.evaluate.recovery.resume_file import PageCacheFile, ProposedCandidates, ReadPage
+from desunt.evaluate.recovery.page_cache_file import PageCacheFile, ProposedCandidates, ReadPage
 from desunt.evaluate.recovery.systems import PageSystem
 from desunt.record.atomic import sha256_of
 from desunt.record.document import Page

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from desunt.__version__ import __version__
 from desunt.evaluate.conjectures.systems import NGRAM, FullSystem, lexicon_hash
-from desunt.evaluate.systems import System
+from desunt.evaluate.system import System
 from desunt.lm.lexicon import Lexicon, strip_punctuation
 from desunt.record.document import Document, Page
 from desunt.restore.error_model import nearest_words

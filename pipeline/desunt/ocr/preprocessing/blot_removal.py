@@ -9,7 +9,8 @@ import numpy as np
 
 from desunt.errors import PageFailed
 from desunt.ocr.engines import OcrEngine
-from desunt.ocr.preprocessing import BestResult, Variant, score, to_original_pixels
+from desunt.ocr.preprocessing import BestResult, score
+from desunt.ocr.preprocessing.deskew import Variant, to_original_pixels
 from desunt.ocr.preprocessing.filters import Pixels, otsu_mask, remove_border, to_gray
 
 # In letter heights: how thick ink is that no letter has, how wide a blot is at the least, and how far its edge frays.

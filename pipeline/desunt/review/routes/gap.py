@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from desunt.record.decision_log import LogEntry
 from desunt.review.auth import CurrentUser, Desk, EditorUser, SignedInUser
 from desunt.review.decision_form import MAX_TEXT_LETTERS, DecisionForm, to_proposal
-from desunt.review.queue_filter import QueueParameters, QueueParams, RequestedFilter
+from desunt.review.queue_params import QueueParameters, QueueParams, RequestedFilter
 from desunt.review.rendering import CHANGE_RESPONSES, add_page_and_api, redirect_back, render
 from desunt.review.store.types import Conflict, Invalid, QueueFilter, Stale
 from desunt.review.views.entry_words import RecordedAction, describe_entry, recorded_action

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from desunt.review.auth import Desk, SignedInUser
-from desunt.review.queue_filter import FILTER_CHOICES, QueueParameters, QueueParams, RequestedFilter
+from desunt.review.queue_params import FILTER_CHOICES, QueueParameters, QueueParams, RequestedFilter
 from desunt.review.rendering import add_page_and_api
 from desunt.review.store.types import QueueCounts, QueuePage
 from desunt.review.views.entry_words import RecordedAction, recorded_action

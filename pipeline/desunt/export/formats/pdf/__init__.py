@@ -31,7 +31,7 @@ from desunt.export.text_stream import MODE_STATEMENTS
 from desunt.export.wording import GENERATOR, title_of
 from desunt.record.document import Page
 from desunt.record.files import Record
-from desunt.scan.originals import EmbeddedImage
+from desunt.scan.image_encoding import EmbeddedImage
 
 # The longest side a PDF page may have, in points (ISO 32000-1, annex C).
 MAX_PAGE_SIDE_PT = 14_400

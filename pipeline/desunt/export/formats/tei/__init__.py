@@ -10,9 +10,9 @@ from lxml import etree
 from desunt.export import ImageSource, Mode
 from desunt.export.formats.tei.apparatus import apparatus_head, apparatus_of
 from desunt.export.formats.tei.body import body_of
+from desunt.export.formats.tei.context import TEI, TeiContext, tei_context
 from desunt.export.formats.tei.facsimile import surface_of
 from desunt.export.formats.tei.header import header_of
-from desunt.export.formats.tei.names import TEI, TeiContext, tei_context
 from desunt.export.modes import is_transcript_only, view_for_mode
 from desunt.export.xml import add_placeholder, element, indent, serialize, subelement
 from desunt.record.files import Record

@@ -7,7 +7,7 @@ from itertools import chain
 
 from lxml import etree
 
-from desunt.export.formats.tei.names import TEI, TeiContext
+from desunt.export.formats.tei.context import TEI, TeiContext
 from desunt.export.gap_entries import GapSegment, decision_of, opinion_of
 from desunt.export.modes import editor_reading, render_line
 from desunt.export.wording import POSSIBLE_HEADING, REASON_WORDS, decision_in_words, extent_in_words, per_cent

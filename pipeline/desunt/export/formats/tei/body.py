@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from desunt.export.dehyphenation import hyphenated_words
-from desunt.export.formats.tei.names import (
+from desunt.export.formats.tei.context import (
     TEI,
     XML_ID,
     XML_SPACE,
@@ -25,7 +25,7 @@ from desunt.export.modes import RenderedToken, is_transcript_only, render_line, 
 from desunt.export.xml import add_text, element, subelement
 from desunt.record.conjecture import Corrected, Decided
 from desunt.record.document import Gap, Line, Page, Span, Token, Word
-from desunt.transcript.brackets import MarkKind, find_marks
+from desunt.transcript.marks import MarkKind, find_marks
 
 # A line or a page of a transcript ends here; the form feed itself cannot stand in XML.
 LINE_OR_PAGE_END = re.compile(r"\r\n|[\n\r\f]")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from lxml import etree
 
-from desunt.export.formats.tei.names import (
+from desunt.export.formats.tei.context import (
     TEI,
     XML_ID,
     TeiContext,

@@ -9,7 +9,7 @@ from lxml import etree
 
 from desunt.__version__ import __version__
 from desunt.export import Mode
-from desunt.export.formats.tei.names import TEI, XML_ID, TeiContext, tei_date
+from desunt.export.formats.tei.context import TEI, XML_ID, TeiContext, tei_date
 from desunt.export.gap_entries import glosses_of
 from desunt.export.modes import is_transcript_only
 from desunt.export.wording import GENERATOR, decision_in_words, field_name_in_words, title_of

@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from desunt.evaluate.ground_truth import GroundTruth, Kind, TrueLine, TrueWord, marked_line
-from desunt.evaluate.labels import label_words
-from desunt.evaluate.metrics import (
+from desunt.evaluate.error_rates import (
     Rate,
     best_match,
     difference_interval,
@@ -27,6 +25,8 @@ from desunt.evaluate.metrics import (
     word_score,
     words_of,
 )
+from desunt.evaluate.ground_truth import GroundTruth, Kind, TrueLine, TrueWord, marked_line
+from desunt.evaluate.labels import label_words
 from desunt.record.document import Box
 
 LETTERS = st.text(alphabet="ab ", max_size=8)

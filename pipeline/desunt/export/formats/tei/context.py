@@ -23,7 +23,7 @@ TEI_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)
 
 @dataclass(frozen=True, slots=True)
 class TeiContext:
-    """A record as the mode shows it (`shown`), the whole of it for the header, and the names by which places and people are called."""
+    """A record as the mode shows it (`view`), the whole of it for the header, and the ids by which places and people are pointed to."""
 
     record: Record
     view: Record

@@ -49,7 +49,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class _BracketPair:
-    """A bracket from its opening to behind its closing; `children` tells whether it holds others."""
+    """A bracket from its opening to behind its closing; `children` are the pairs directly inside it."""
 
     start: int
     end: int

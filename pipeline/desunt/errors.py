@@ -26,7 +26,8 @@ class ExitCode(IntEnum):
     USAGE = 2
     DEPENDENCY = 3
     SOME_FAILED = 4
-    WALL = 5
+    INTEGRITY = 5
+    WALL = 5  # its name up to 0.2
     INTERRUPTED = 130
 
 
@@ -97,7 +98,7 @@ class SystemFailure(DesuntError):
 class IntegrityError(DesuntError):
     """An export, a record or a hash is not what it must be."""
 
-    exit_code = ExitCode.WALL
+    exit_code = ExitCode.INTEGRITY
 
 
 # Its name up to 0.2.

@@ -102,8 +102,8 @@ def test_reading_export_holds_no_candidate_anywhere(kind):
 def test_apparatus_export_holds_every_candidate_with_its_label(kind):
     if shows_candidates(kind):
         files = [decode(kind, content, part) for _, content, part in files_of(kind, sample_record(), lambda _: SQUARE)]
-        assert not [place for written in files for place in READERS[kind[0].name].unlabelled(written)]
-        assert sum(READERS[kind[0].name].labelled(written) for written in files) == 11
+        assert not [place for written in files for place in READERS[kind[0].name].find_unlabelled(written)]
+        assert sum(READERS[kind[0].name].count_labelled(written) for written in files) == 11
 
 
 def test_exporter_takes_a_document_without_pages(kind):
@@ -130,8 +130,10 @@ def test_no_text_breaks_out_of_any_export(name, mode, record):
         written = decode(kind, content, part)
         if shows_candidates(kind):
             here = {gap.id for gap in part.document.gaps}
-            assert not list(READERS[name].unlabelled(written))
-            assert READERS[name].labelled(written) == sum(len(opinion.candidates) for gap, opinion in part.opinions.items() if gap in here)
+            assert not list(READERS[name].find_unlabelled(written))
+            assert READERS[name].count_labelled(written) == sum(
+                len(opinion.candidates) for gap, opinion in part.opinions.items() if gap in here
+            )
         else:
             assert CANARY not in written
         if mode == "diplomatic":

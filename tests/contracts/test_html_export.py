@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 
-from desunt.verify.readback.html import html_pictures, html_text
+from desunt.verify.readback.html import html_page_images, html_text
 from tests.support.exports import EXPORT_SEARCH, export_text
 from tests.support.record_strategies import records
 from tests.support.records import SCRIPT, SQUARE, sample_record
@@ -49,7 +49,7 @@ def test_html_page_allows_only_its_own_script_and_style():
 
 def test_html_page_carries_its_pictures_and_boxes_in_original_pixels():
     made = export_text("html", sample_record(), lambda _: SQUARE)
-    assert html_pictures(made) == {1: SQUARE, 2: SQUARE}
+    assert html_page_images(made) == {1: SQUARE, 2: SQUARE}
     tags = Html(made).tags
     assert [given["viewbox"] for _, given in tags if given.get("class") == "sheet"] == ["0 0 480 640"] * 2
     crop = next(given for _, given in tags if given.get("id") == "crop-1")

@@ -79,13 +79,15 @@ def test_every_kind_of_region_is_told_and_changes_no_text(name, kind):
         says = {"tei": f'type="{kind}"', "page": f"structure {{type:{kind};}}", "alto": f'LABEL="{kind}"', "hocr": f'data-kind="{kind}"'}
         assert says[name] in content.decode()
         assert READERS[name].normalise(READERS[name].text(content.decode())) == READERS[name].normalise(text_for_mode(part, "diplomatic"))
-        assert list(READERS[name].unlabelled(content.decode())) == []
+        assert list(READERS[name].find_unlabelled(content.decode())) == []
         assert complaints(name, content) == []
 
 
 def test_a_kind_of_block_that_there_is_not_is_found():
     ((_, content, _), *_) = made("alto", sample_record(), "diplomatic")
-    assert list(READERS["alto"].unlabelled(content.decode().replace('LABEL="body"', 'LABEL="quondam"'))) == ["tag kind-body ('quondam')"]
+    assert list(READERS["alto"].find_unlabelled(content.decode().replace('LABEL="body"', 'LABEL="quondam"'))) == [
+        "tag kind-body ('quondam')"
+    ]
 
 
 def check_the_wall(name: str, mode: Mode, record: Record) -> None:
@@ -93,10 +95,10 @@ def check_the_wall(name: str, mode: Mode, record: Record) -> None:
         text = content.decode()
         shown = READERS[name].normalise
         assert shown(READERS[name].text(text)) == shown(text_for_mode(part, mode)), file
-        assert list(READERS[name].unlabelled(text)) == []
+        assert list(READERS[name].find_unlabelled(text)) == []
         here = {gap.id for gap in part.document.gaps}
         number = sum(len(opinion.candidates) for gap, opinion in part.opinions.items() if gap in here)
-        assert READERS[name].labelled(text) == (number if mode == "apparatus" else 0)
+        assert READERS[name].count_labelled(text) == (number if mode == "apparatus" else 0)
         if mode != "apparatus":
             assert CANARY not in text, file
         if mode == "diplomatic":

@@ -83,7 +83,7 @@ def test_a_page_that_fails_was_not_read_and_is_named(folder: Path) -> None:
         return (page(*map(word, ["Half", "the", "revenues", "of", "the", "port"])),)
 
     report = evaluate_ocr(folder, read, plain=plain)
-    assert [(p.name, p.difference) for p in report.worse] == [("deep/two.png", -4)]
+    assert [(p.name, p.word_gain) for p in report.worse] == [("deep/two.png", -4)]
     text = format_report(report)
     assert "FAILED deep/two.png: the engine fell over" in text
     assert "worst page: deep/two.png (-4 words)" in text
@@ -229,7 +229,7 @@ def test_tesseract_against_itself_agrees_exactly(shared: Path, tmp_path: Path) -
         (tmp_path / source.name).symlink_to(source)
     (one,) = with_tesseract_on_both_sides(tmp_path).pages
     assert one.plain == one.words == one.readings
-    assert one.difference == 0
+    assert one.word_gain == 0
     lines = (tmp_path / "EHRI-DR-19390125-US_10.gt.txt").read_text(encoding="utf-8").splitlines()
     assert one.plain.line_cer.total == sum(len(normalise(line)) for line in lines)
     error = one.plain.line_cer.value

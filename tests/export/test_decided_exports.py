@@ -17,7 +17,7 @@ from desunt.record.atomic import write_part
 from desunt.record.conjecture import Decision
 from desunt.record.document import Gap
 from desunt.record.edits import DocumentDecisions, GapEdit
-from desunt.record.files import DECISIONS, Record, read_record
+from desunt.record.files import DECISIONS_FILE, Record, read_record
 from desunt.settings import read_settings
 from desunt.verify import verify
 from tests.support.records import draw_scan, sample_record, write_outputs
@@ -67,7 +67,7 @@ def test_every_export_that_tells_decisions_is_made_anew_with_them(home):
 def test_undone_decisions_leave_the_exports(home):
     decide(home)
     decide(home, ("text",), stands={})
-    assert not (home / "outputs/letter" / DECISIONS).exists()
+    assert not (home / "outputs/letter" / DECISIONS_FILE).exists()
     assert not [path for path in (home / "outputs/letter").glob("*.accepted.*") if b"quondam" in path.read_bytes()]
     assert breaches(home) == []
 
@@ -82,7 +82,7 @@ def test_without_a_desk_the_snapshot_stands(home):
 def test_diplomatic_exports_ask_nobody_what_was_decided(home):
     names = decide(home, ("text", "pdf"), mode="diplomatic")
     assert names == ["letter.pdf", "letter.txt"]
-    assert not (home / "outputs/letter" / DECISIONS).exists()
+    assert not (home / "outputs/letter" / DECISIONS_FILE).exists()
 
 
 def test_a_new_run_keeps_decisions_and_drops_exports(home):
@@ -90,7 +90,7 @@ def test_a_new_run_keeps_decisions_and_drops_exports(home):
     folder = home / "outputs/letter"
     (folder / ".letter.txt.x.part").write_bytes(b"half")
     remove_outputs(folder)
-    assert (folder / DECISIONS).exists()
+    assert (folder / DECISIONS_FILE).exists()
     assert not [path.name for path in folder.iterdir() if path.name.startswith(("letter.", ".letter", "record", "manifest"))]
 
 
@@ -146,26 +146,26 @@ def reading_without_its_editor_in_markdown(folder: Path) -> None:
 
 
 def decision_of_nobody(folder: Path) -> None:
-    rewrite(folder / DECISIONS, lambda content: content["decisions"]["g1"].update(editor=" "))
+    rewrite(folder / DECISIONS_FILE, lambda content: content["decisions"]["g1"].update(editor=" "))
 
 
 def decision_about_another_place(folder: Path) -> None:
-    rewrite(folder / DECISIONS, lambda content: content["decisions"]["g1"].update(gap_id="g3"))
+    rewrite(folder / DECISIONS_FILE, lambda content: content["decisions"]["g1"].update(gap_id="g3"))
 
 
 def reading_of_what_was_withheld(folder: Path) -> None:
     def change(content: dict) -> None:
         content["decisions"]["g2"] = content["decisions"]["g1"] | {"gap_id": "g2"}
 
-    rewrite(folder / DECISIONS, change)
+    rewrite(folder / DECISIONS_FILE, change)
 
 
 def guess_said_to_be_read_in_the_ink(folder: Path) -> None:
-    rewrite(folder / DECISIONS, lambda content: content["decisions"]["g1"].update(basis="ink"))
+    rewrite(folder / DECISIONS_FILE, lambda content: content["decisions"]["g1"].update(basis="ink"))
 
 
 def snapshot_gone(folder: Path) -> None:
-    (folder / DECISIONS).unlink()
+    (folder / DECISIONS_FILE).unlink()
 
 
 @pytest.mark.parametrize(
@@ -175,9 +175,9 @@ def snapshot_gone(folder: Path) -> None:
         (reading_without_its_editor, "letter.accepted.txt"),
         (reading_without_its_editor_in_markdown, "letter.accepted.reading.md"),
         (reading_in_the_diplomatic_text, "letter.txt"),
-        (decision_of_nobody, DECISIONS),
-        (decision_about_another_place, DECISIONS),
-        (reading_of_what_was_withheld, DECISIONS),
+        (decision_of_nobody, DECISIONS_FILE),
+        (decision_about_another_place, DECISIONS_FILE),
+        (reading_of_what_was_withheld, DECISIONS_FILE),
         (guess_said_to_be_read_in_the_ink, "letter.accepted.txt"),
         (snapshot_gone, "letter.accepted.txt"),
     ],
@@ -299,5 +299,5 @@ def test_gaps_that_editors_made_are_in_the_snapshot_and_in_the_accepted_text(hom
     assert "The [ILLEGIBLE] ⟦1: argued⟧" in (home / "outputs/letter/letter.accepted.txt").read_text("utf-8")
     assert "The [ILLEGIBLE] agreed" in (home / "outputs/letter/letter.txt").read_text("utf-8")
     assert breaches(home) == []
-    rewrite(home / "outputs/letter" / DECISIONS, lambda content: content["edits"][0].update(editor=""))
-    assert [one for one in breaches(home) if one.startswith(f"letter/{DECISIONS}: edit e1: names no editor")]
+    rewrite(home / "outputs/letter" / DECISIONS_FILE, lambda content: content["edits"][0].update(editor=""))
+    assert [one for one in breaches(home) if one.startswith(f"letter/{DECISIONS_FILE}: edit e1: names no editor")]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from desunt.lm import Context
-from desunt.lm.ngram import NgramModel, load_ngram
+from desunt.lm.ngram import NgramModel, load_ngram_baseline
 from desunt.record.document import Extent, Letters
 
 TEXTS = [
@@ -62,10 +62,10 @@ def test_unknown_words_do_not_stop_it(model: NgramModel) -> None:
 
 
 def test_a_model_of_ones_own_outranks_the_shipped_one(tmp_path: Path) -> None:
-    shipped = load_ngram("ngram", None, True)
+    shipped = load_ngram_baseline("ngram", None, True)
     assert len(shipped.words) > 50_000
     NgramModel.train(TEXTS).save(tmp_path / "ngram.npz")
-    own = load_ngram("ngram", tmp_path, True)
+    own = load_ngram_baseline("ngram", tmp_path, True)
     assert own.ref.name == "ngram"
     assert own.ref.sha256 != shipped.ref.sha256
 

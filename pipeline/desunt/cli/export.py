@@ -66,4 +66,4 @@ def verify(
     report = proof.with_findings(proof.verify(outputs, scans=scans), tuple(verify_desk(outputs)))
     typer.echo(proof.as_json(report) if as_json else proof.format_report(report))
     if report.breaches:
-        raise typer.Exit(ExitCode.WALL)
+        raise typer.Exit(ExitCode.INTEGRITY)

@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from desunt.errors import InputError
 from desunt.export import exporter_names, load_exporter
 from desunt.export.wording import GENERATOR
-from desunt.record.decision_log_file import DECISION_LOG, DecisionLog
+from desunt.record.decision_log_file import DECISION_LOG_FILE, DecisionLog
 from desunt.record.manifest import MANIFEST, list_files
 
 CHECKSUMS = "SHA256SUMS"
@@ -68,7 +68,7 @@ def pack(outputs: Path, folders: list[Path], archive: Path, log: DecisionLog | N
 
 def _pack_into(outputs: Path, folders: list[Path], zip_file: ZipFile, log: DecisionLog | None) -> None:
     sums = []
-    for name, path in (*_files_to_pack(outputs, folders), *([(DECISION_LOG, log.path)] if log else ())):
+    for name, path in (*_files_to_pack(outputs, folders), *([(DECISION_LOG_FILE, log.path)] if log else ())):
         with path.open("rb") as source, zip_file.open(_zip_entry(name), "w", force_zip64=path.stat().st_size > 1 << 30) as target:
             sums.append((name, _copy_hashing(source, target)))
     readme = (README_TOP + "".join(_format_lines()) + (_log_section(log) if log else "")).encode()
@@ -109,7 +109,7 @@ def _log_section(log: DecisionLog) -> str:
     return f"""
 The log of decisions
 ====================
-{DECISION_LOG}     all that editors did at the desk, a line each, oldest first, \
+{DECISION_LOG_FILE}     all that editors did at the desk, a line each, oldest first, \
 with the CONJECTURES that they were shown; nothing is taken out.
 Each line carries the hash of the line before it: a line that was changed, removed or moved is found.
 {log_end_sentence(log)}:

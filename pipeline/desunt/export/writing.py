@@ -14,7 +14,7 @@ from desunt.export import MODES, Exporter, Mode, NeedsBaseUri, export_file_name,
 from desunt.record.atomic import publish_part, write_part
 from desunt.record.document import ImageRef
 from desunt.record.edits import DecisionLookup, DocumentDecisions
-from desunt.record.files import DECISIONS, Record, write_decisions
+from desunt.record.files import DECISIONS_FILE, Record, write_decisions
 from desunt.record.lazy import open_record
 from desunt.record.manifest import MANIFEST, write_manifest
 from desunt.record.scan_files import scan_path
@@ -161,7 +161,7 @@ def export_folder(
 def _no_decisions(record: Record, folder: Path) -> DocumentDecisions:
     if record.decisions or record.edits:
         raise InputError(
-            f"{folder / DECISIONS}: these decisions are not in the desk's log",
+            f"{folder / DECISIONS_FILE}: these decisions are not in the desk's log",
             remedy="name the desk they were made at with --database, or take over its log (decisions.jsonl), or move the file away",
         )
     return DocumentDecisions({})

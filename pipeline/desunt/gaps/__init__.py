@@ -39,21 +39,21 @@ def find_gaps(reading: PageReading, *, document_id: str, number: int, vouch: flo
     Words below `read` become gaps that keep the reading as evidence; a word that is vouched for never does. No reading is kept of what is
     withheld, be it ever so sure.
     """
-    context = _context(reading, min(read, vouch))
+    context = _page_context(reading, min(read, vouch))
     lines = draft_lines(reading.result.lines, context)
     lines = _with_blots(lines, context)
     lines = _with_faded_text(lines, context)
     lines = lines or [_handwritten_line(box, block) for block, box in enumerate(reading.handwriting, start=1)]
     lines = _with_missed_text(lines, reading.result.words, context)
     # What lies under a pen first: writing keeps what the engine made of it.
-    lines = _with_handwriting(_with_marked_words(lines, context), context)
+    lines = _with_handwriting(_with_words_under_marker(lines, context), context)
     lines = _with_redactions(lines, context)
     regions = group_into_regions(lines, context.metrics)
-    typed_regions = classify_regions(regions, context.metrics, reading.ink.mask, keep=reading.keep_lines)
+    typed_regions = classify_regions(regions, context.metrics, reading.ink.mask, keep_regions=reading.keep_lines)
     return build_page(typed_regions, reading.image, document_id=document_id, number=number, engine=reading.result.engine)
 
 
-def _context(reading: PageReading, min_legibility: float) -> PageContext:
+def _page_context(reading: PageReading, min_legibility: float) -> PageContext:
     legible = [word.box for word in reading.result.words if word.legibility >= LEGIBLE]
     redactions = find_redactions(reading.ink, reading.result.lines, legible, reading.metrics)
     return PageContext(min_legibility, reading.metrics, redactions, reading.ink, _text_area(reading))
@@ -74,7 +74,7 @@ def _text_area(reading: PageReading) -> Box:
 
 def _with_blots(lines: list[DraftLine], context: PageContext) -> list[DraftLine]:
     """Return the lines with gaps where ink stands between their words."""
-    blots = find_blots(context.ink, text_bands(lines, context), _covered(lines, context), context.metrics)
+    blots = find_blots(context.ink, text_bands(lines, context), _covered_boxes(lines, context), context.metrics)
     return [insert_gaps(line, [_blot_gap(box, context) for box in boxes]) for line, boxes in zip(lines, blots, strict=True)]
 
 
@@ -84,11 +84,11 @@ def _blot_gap(box: Box, context: PageContext) -> DraftGap:
 
 def _with_faded_text(lines: list[DraftLine], context: PageContext) -> list[DraftLine]:
     """Return the lines with gaps where type has faded to a shadow."""
-    faded = find_faded_text(context.ink, text_bands(lines, context), _covered(lines, context), context.metrics)
+    faded = find_faded_text(context.ink, text_bands(lines, context), _covered_boxes(lines, context), context.metrics)
     return [insert_gaps(line, [context.gap(box, "illegible") for box in boxes]) for line, boxes in zip(lines, faded, strict=True)]
 
 
-def _covered(lines: Sequence[DraftLine], context: PageContext) -> list[Box]:
+def _covered_boxes(lines: Sequence[DraftLine], context: PageContext) -> list[Box]:
     """Return the boxes of what is accounted for already."""
     return [*context.redactions, *(token.box for line in lines for token in line.tokens)]
 
@@ -118,7 +118,7 @@ def _labelled_if_handwritten(token: DraftToken, context: PageContext) -> DraftTo
     return token
 
 
-def _with_marked_words(lines: list[DraftLine], context: PageContext) -> list[DraftLine]:
+def _with_words_under_marker(lines: list[DraftLine], context: PageContext) -> list[DraftLine]:
     """Return the lines with what lies under a censor's pen withheld, whatever an engine read through it; neighbours are one gap."""
     trusted = (word for line in lines for word in line.words if word.legibility >= TRUSTED_LEGIBILITY and word.letters > 2)
     ink_shares = [context.ink.share(word.box) for word in trusted]
@@ -128,15 +128,15 @@ def _with_marked_words(lines: list[DraftLine], context: PageContext) -> list[Dra
 
     def is_marked(token: DraftToken) -> bool:
         if isinstance(token, EngineWord):
-            is_concerned = token.box.height <= MAX_MARKED_HEIGHT * context.metrics.height
+            is_candidate = token.box.height <= MAX_MARKED_HEIGHT * context.metrics.height
         else:
-            is_concerned = token.reason in UNREAD_REASONS
-        return is_concerned and is_under_marker(context.ink, token.box, usual_share, context.metrics)
+            is_candidate = token.reason in UNREAD_REASONS
+        return is_candidate and is_under_marker(context.ink, token.box, usual_share, context.metrics)
 
-    return [replace(line, tokens=tuple(_withhold(line.tokens, is_marked, context))) for line in lines]
+    return [replace(line, tokens=tuple(_merge_marked(line.tokens, is_marked, context))) for line in lines]
 
 
-def _withhold(tokens: Sequence[DraftToken], is_marked: Callable[[DraftToken], bool], context: PageContext) -> Iterator[DraftToken]:
+def _merge_marked(tokens: Sequence[DraftToken], is_marked: Callable[[DraftToken], bool], context: PageContext) -> Iterator[DraftToken]:
     """Yield the tokens with each run of marked ones as one gap."""
     for marked, run in groupby(tokens, key=is_marked):
         if marked:

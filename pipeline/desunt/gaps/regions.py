@@ -24,7 +24,7 @@ MAX_INDENT_LETTERS, MAX_PARAGRAPH_LEADING_HEIGHTS = 3.0, 3.2
 MAX_UNREAD_OVERLAP_HEIGHTS, MAX_UNREAD_DISTANCE_HEIGHTS = 1, 3
 CLOSING_QUOTES, SENTENCE_ENDS = "\"'”’)", tuple(".:;?!")
 # When the regions of a page are read: text first, then what stands beside it in the margin, then the footer.
-READING_TURNS: dict[RegionKind, int] = {"margin": 1, "footer": 2}
+READING_RANKS: dict[RegionKind, int] = {"margin": 1, "footer": 2}
 
 
 def group_into_regions(lines: Sequence[DraftLine], metrics: TypeMetrics) -> list[list[DraftLine]]:
@@ -65,10 +65,10 @@ def _continues(above: DraftLine, line: DraftLine, leading: float, metrics: TypeM
         return False
     is_aligned = abs(line.box.left - above.box.left) <= MAX_INDENT_LETTERS * metrics.advance
     is_paragraph = is_aligned and distance <= MAX_PARAGRAPH_LEADING_HEIGHTS * metrics.height
-    return distance <= MAX_LEADING_SHARE * leading or (is_paragraph and _breaks_off(above))
+    return distance <= MAX_LEADING_SHARE * leading or (is_paragraph and _ends_mid_sentence(above))
 
 
-def _breaks_off(line: DraftLine) -> bool:
+def _ends_mid_sentence(line: DraftLine) -> bool:
     """Tell whether the last word of a line is read, and ends no sentence."""
     last = line.tokens[-1]
     return isinstance(last, EngineWord) and last.text.rstrip(CLOSING_QUOTES)[-1:] not in SENTENCE_ENDS
@@ -117,23 +117,25 @@ def _sum_of_lines(extents: Sequence[Extent]) -> Extent:
     return Extent("line", sum(extent.least for extent in lines), sum(most) if len(most) == len(lines) else None)
 
 
-def classify_regions(regions: Sequence[list[DraftLine]], metrics: TypeMetrics, mask: Mask, *, keep: bool = False) -> list[TypedRegion]:
+def classify_regions(
+    regions: Sequence[list[DraftLine]], metrics: TypeMetrics, mask: Mask, *, keep_regions: bool = False
+) -> list[TypedRegion]:
     """Return the regions of a page with their kinds in reading order: a region is taken apart where the kind of its lines changes.
 
     `mask` is 1 on ink. Notes in the margin are read behind the text they stand beside, footers at the end; text that such a note cut in
-    two is one region again. With `keep` the regions stay as they are, and one whose lines are of several kinds is `body`.
+    two is one region again. With `keep_regions` the regions stay as they are, and one whose lines are of several kinds is `body`.
     """
     layout = [[_layout_line(line) for line in lines] for lines in regions]
-    shown = [[line for line in lines if line] for lines in layout]
+    read_lines = [[line for line in lines if line] for lines in layout]
     typed = [(_kind_by_tokens(lines), lines) for lines in regions]
-    layout_metrics = median_metrics([word for lines in shown for line in lines for word in line.words])
+    layout_metrics = median_metrics([word for lines in read_lines for line in lines for word in line.words])
     if layout_metrics is None:
         return typed
-    text = [lines if kind == "body" else [] for lines, (kind, _) in zip(shown, typed, strict=True)]
+    text = [lines if kind == "body" else [] for lines, (kind, _) in zip(read_lines, typed, strict=True)]
     height, width = mask.shape
     geometry = measure_geometry([line for lines in text for line in lines], layout_metrics, width, height, mask)
     kinds = classify_lines(text, geometry)
-    if keep:
+    if keep_regions:
         return [(own[0] if len(set(own)) == 1 else kind, lines) for (kind, lines), own in zip(typed, kinds, strict=True)]
     split = [
         part
@@ -141,7 +143,7 @@ def classify_regions(regions: Sequence[list[DraftLine]], metrics: TypeMetrics, m
         for part in ([(kind, lines)] if kind != "body" else _split_by_kind(lines, layout_lines, own))
     ]
     order = reading_order([(Box.enclosing(line.box for line in lines), len(lines)) for _, lines in split])
-    ordered = sorted((split[place] for place in order), key=lambda region: _reading_turn(region[0], region[1], geometry))
+    ordered = sorted((split[place] for place in order), key=lambda region: _reading_rank(region[0], region[1], geometry))
     return _rejoin_text(ordered, _usual_leading([line for lines in regions for line in lines]), metrics)
 
 
@@ -157,19 +159,19 @@ def _rejoin_text(regions: Sequence[TypedRegion], leading: float, metrics: TypeMe
 
 
 def _split_by_kind(
-    lines: Sequence[DraftLine], layout_lines: Sequence[LayoutLine | None], shown_kinds: Sequence[RegionKind]
+    lines: Sequence[DraftLine], layout_lines: Sequence[LayoutLine | None], read_kinds: Sequence[RegionKind]
 ) -> Iterator[TypedRegion]:
     """Yield runs of lines of one kind; a line that shows nothing of what it is goes with the one above."""
-    kinds, rest = list[RegionKind](), iter(shown_kinds)
+    kinds, rest = list[RegionKind](), iter(read_kinds)
     for layout_line in layout_lines:
-        kinds.append(next(rest) if layout_line else kinds[-1] if kinds else shown_kinds[0] if shown_kinds else "body")
+        kinds.append(next(rest) if layout_line else kinds[-1] if kinds else read_kinds[0] if read_kinds else "body")
     for kind, group in groupby(zip(kinds, lines, strict=True), key=lambda pair: pair[0]):
         yield kind, [line for _, line in group]
 
 
-def _reading_turn(kind: RegionKind, lines: Sequence[DraftLine], geometry: PageGeometry) -> int:
+def _reading_rank(kind: RegionKind, lines: Sequence[DraftLine], geometry: PageGeometry) -> int:
     is_above = geometry.block is not None and Box.enclosing(line.box for line in lines).bottom <= geometry.block.top
-    return 0 if kind == "margin" and is_above else READING_TURNS.get(kind, 0)
+    return 0 if kind == "margin" and is_above else READING_RANKS.get(kind, 0)
 
 
 def _layout_line(line: DraftLine) -> LayoutLine | None:

@@ -60,7 +60,7 @@ ENTRY_POINT_GROUP = "desunt.lm"
 MODELS = {
     "embedded": "desunt.lm.adapters:load_embedded",
     "causal": "desunt.lm.causal:load_causal",
-    "ngram": "desunt.lm.ngram:load_ngram",
+    "ngram": "desunt.lm.ngram:load_ngram_baseline",
 }
 # Any other name is that of a Hugging Face masked language model.
 HUGGING_FACE_LOADER = "desunt.lm.adapters:load_hugging_face"

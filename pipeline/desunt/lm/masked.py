@@ -107,13 +107,13 @@ class HuggingFaceMaskPredictor:
         self.model, self.tokenizer = model.eval(), tokenizer
         tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         self._vocabulary = read_vocabulary(tokens, tokenizer.all_special_ids)
-        self.max_tokens_a_side = min(max_tokens_a_side, (self._window() - MAX_FILLING_TOKENS - 2) // 2)
+        self.max_tokens_a_side = min(max_tokens_a_side, (self._max_input_tokens() - MAX_FILLING_TOKENS - 2) // 2)
 
     @property
     def vocabulary(self) -> Vocabulary:
         return self._vocabulary
 
-    def _window(self) -> int:
+    def _max_input_tokens(self) -> int:
         # RoBERTa's positions start behind the padding token's number.
         config = self.model.config
         offset = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0
@@ -180,7 +180,7 @@ class HuggingFaceMaskPredictor:
         return hidden[:, 0]
 
 
-def load_masked(name: str, kind: dtype | None = None) -> MaskedModel:
+def load_masked(name: str, torch_dtype: dtype | None = None) -> MaskedModel:
     """Load a masked language model from a folder, or by name from the local cache of Hugging Face; nothing is downloaded.
 
     Raises DependencyMissing if it is not on this machine, UsageError if it is not a masked language model.
@@ -194,7 +194,7 @@ def load_masked(name: str, kind: dtype | None = None) -> MaskedModel:
     obey_thread_limit()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
-        model = AutoModelForMaskedLM.from_pretrained(name, local_files_only=True, dtype=kind or compute_dtype())
+        model = AutoModelForMaskedLM.from_pretrained(name, local_files_only=True, dtype=torch_dtype or compute_dtype())
     except (OSError, ValueError, KeyError) as error:
         raise _load_error(name, error) from None
     if tokenizer.mask_token_id is None:

@@ -16,7 +16,7 @@ from desunt.errors import DependencyMissing
 from desunt.record.atomic import sha256_of
 
 MODELS_VARIABLE = "DESUNT_MODELS"
-TABLE_FILE = "models.toml"
+MODELS_TABLE_FILE = "models.toml"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -38,7 +38,7 @@ class ModelFile:
 @cache
 def model_table() -> tuple[ModelFile, ...]:
     """Return every model file, by desunt's own table: a user's folder may hold other files, but none of another kind."""
-    table = next(folder / TABLE_FILE for folder in _own_folders() if (folder / TABLE_FILE).is_file())
+    table = next(folder / MODELS_TABLE_FILE for folder in _own_folders() if (folder / MODELS_TABLE_FILE).is_file())
     rows = tomllib.loads(table.read_text(encoding="utf-8"))
     columns = ("file", "model", "card", "changes_results", "in_wheel")
     return tuple(ModelFile(name, **{column: row[column] for column in columns}) for name, row in rows.items())

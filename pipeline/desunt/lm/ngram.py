@@ -88,24 +88,24 @@ class NgramModel:
         """
         forms: dict[str, Counter[str]] = {}
         first_ids: dict[str, int] = {}
-        running = array("I")
+        running_ids = array("I")
         for text in texts:
-            running.append(UNKNOWN_WORD)
+            running_ids.append(UNKNOWN_WORD)
             for token in TOKEN.findall(text):
                 word = token.casefold()
-                running.append(first_ids.setdefault(word, len(first_ids) + 1))
+                running_ids.append(first_ids.setdefault(word, len(first_ids) + 1))
                 forms.setdefault(word, Counter())[token] += 1
         ranked = sorted(forms, key=lambda w: (-forms[w].total(), w))[:vocabulary_size]
         words = ["", *(min(forms[w].items(), key=lambda item: (-item[1], item[0]))[0] for w in ranked)]
         word_ids = np.zeros(len(first_ids) + 1, np.uint64)
         word_ids[[first_ids[word] for word in ranked]] = np.arange(1, len(ranked) + 1)
-        return cls._count(words, word_ids[np.frombuffer(running, np.uint32)], min_count)
+        return cls._from_word_ids(words, word_ids[np.frombuffer(running_ids, np.uint32)], min_count)
 
     @classmethod
-    def _count(cls, words: Sequence[str], running: Keys, min_count: Mapping[int, int]) -> NgramModel:
+    def _from_word_ids(cls, words: Sequence[str], running_ids: Keys, min_count: Mapping[int, int]) -> NgramModel:
         tables: list[NgramTable] = []
         unigrams = np.zeros(len(words), np.float32)
-        for order, keys, counts in count_ngrams(running):
+        for order, keys, counts in count_ngrams(running_ids):
             if order == 1:
                 unigrams[keys.astype(np.int64)] = counts
             else:
@@ -167,7 +167,7 @@ class NgramModel:
         fitting = np.flatnonzero((self._lengths > 0) & (self._lengths <= _max_letters(context)))
         scores: dict[str, float] = {}
         beams: list[tuple[float, list[int]]] = [(0.0, [])]
-        for depth in range(most := _max_words(context)):
+        for depth in range(max_words := _max_words(context)):
             fitting = fitting[fitting <= NEXT_VOCABULARY_SIZE] if depth else fitting
             longer: list[tuple[float, list[int]]] = []
             for score, word_ids in beams:
@@ -176,7 +176,7 @@ class NgramModel:
                 last = fitting[self._fit_length(fitting, count_graphemes(start), context)]
                 whole = score + self.log_prob(*history, last) + self._right_log_prob(history, last, right)
                 scores |= {text: whole[i] for i, text in self._best_endings(start, last, whole, context, limit)}
-                if depth + 1 < most:
+                if depth + 1 < max_words:
                     extended = score + self.log_prob(*history, fitting)
                     best = np.argsort(-extended, kind="stable")[:EXPANSIONS]
                     longer += [(float(extended[i]), [*word_ids, int(fitting[i])]) for i in best]
@@ -218,8 +218,8 @@ class NgramModel:
 
 def _max_letters(context: Context) -> int:
     extent = context.extent
-    most = extent.most if extent is not None and extent.unit == "character" and extent.most else MAX_OPEN_LETTERS
-    return most + len(context.letters.before) + len(context.letters.after)
+    max_letters = extent.most if extent is not None and extent.unit == "character" and extent.most else MAX_OPEN_LETTERS
+    return max_letters + len(context.letters.before) + len(context.letters.after)
 
 
 def _max_words(context: Context) -> int:
@@ -238,7 +238,7 @@ def _without_letters(text: str, context: Context) -> str | None:
     return text[len(before) : end] if keeps and end > len(before) else None
 
 
-def load_ngram(_: str, models: Path | None, rescore: bool) -> NgramModel:
+def load_ngram_baseline(_: str, models: Path | None, rescore: bool) -> NgramModel:
     """Load the model alone, as a baseline."""
     return load_ngram_model(models)
 

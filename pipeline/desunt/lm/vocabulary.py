@@ -92,19 +92,19 @@ def _split_mark(token: str, mark: WordMark) -> tuple[str, bool]:
     return (text[1:], True) if text.startswith(" ") else (text, False)
 
 
-def gpt2_bytes() -> dict[str, int]:
+def gpt2_byte_decoder() -> dict[str, int]:
     """Return GPT-2's table from characters to the bytes they stand for (Radford et al. 2019): printable ones stand for themselves."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     return {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(others)}
 
 
-BYTE_OF_CHAR = gpt2_bytes()
+BYTE_DECODER = gpt2_byte_decoder()
 
 
 def decode_byte_token(token: str) -> str:
     """Return the text of a token of byte-level BPE, "" if its bytes are no whole characters."""
     try:
-        return bytes(BYTE_OF_CHAR[char] for char in token).decode()
+        return bytes(BYTE_DECODER[char] for char in token).decode()
     except (KeyError, UnicodeDecodeError):
         return ""

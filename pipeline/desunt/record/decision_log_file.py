@@ -15,7 +15,7 @@ from desunt.record.decision_log import INITIAL_HASH, VERSION_READERS, LogEntry, 
 from desunt.record.edits import DocumentDecisions
 from desunt.record.files import type_adapter
 
-DECISION_LOG = "decisions.jsonl"
+DECISION_LOG_FILE = "decisions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _replay_all(entries: Iterable[LogEntry]) -> DocumentDecisions:
 def log_snapshot(lines: Iterable[str]) -> Iterator[DecisionLog]:
     """Write a log's lines into a file of our own, prove them, and give the log for as long as the block lasts. Raises IntegrityError."""
     with tempfile.TemporaryDirectory(prefix="desunt-") as folder:
-        path = Path(folder) / DECISION_LOG
+        path = Path(folder) / DECISION_LOG_FILE
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
         yield verify_log(path)

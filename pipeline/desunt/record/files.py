@@ -29,7 +29,7 @@ CONJECTURES_SCHEMA = "desunt-conjectures-1"
 PAGE_SCHEMA = "desunt-page-1"
 PAGE_CONJECTURES_SCHEMA = "desunt-page-conjectures-1"
 DECISIONS_SCHEMA = "desunt-decisions-1"
-DECISIONS = "decisions.json"
+DECISIONS_FILE = "decisions.json"
 # Fields that files did not have at first.
 FIELDS_ADDED_LATER = frozenset({"other_readings"})
 
@@ -186,21 +186,21 @@ def read_record(folder: Path) -> Record:
 
 def with_decisions(record: Record, folder: Path) -> Record:
     """Return the record with what editors decided, as `decisions.json` has it; unchanged if there is none."""
-    if not (folder / DECISIONS).exists():
+    if not (folder / DECISIONS_FILE).exists():
         return record
-    snapshot = read_json(DecisionsFile, folder / DECISIONS)
+    snapshot = read_json(DecisionsFile, folder / DECISIONS_FILE)
     return replace(record, decisions=snapshot.decisions, edits=snapshot.edits)
 
 
 def read_decisions(folder: Path) -> dict[str, Decision]:
     """Return what editors decided, by gap or word, as `decisions.json` has it; nothing if there is none."""
-    return read_json(DecisionsFile, folder / DECISIONS).decisions if (folder / DECISIONS).exists() else {}
+    return read_json(DecisionsFile, folder / DECISIONS_FILE).decisions if (folder / DECISIONS_FILE).exists() else {}
 
 
 def write_decisions(record: Record, folder: Path) -> None:
     """Write `decisions.json`, decisions in the order of their ids, edits in that of their making; remove it if there are none."""
     if not record.decisions and not record.edits:
-        (folder / DECISIONS).unlink(missing_ok=True)
+        (folder / DECISIONS_FILE).unlink(missing_ok=True)
         return
     decisions = dict(sorted((record.decisions or {}).items()))
-    write_atomically(folder / DECISIONS, to_json(DecisionsFile(DECISIONS_SCHEMA, decisions, record.edits)))
+    write_atomically(folder / DECISIONS_FILE, to_json(DecisionsFile(DECISIONS_SCHEMA, decisions, record.edits)))

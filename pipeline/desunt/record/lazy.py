@@ -26,14 +26,14 @@ class JsonLayout:
     A string never holds a line feed, and what stands inside an item stands further to the right: such lines are nothing else.
     """
 
-    opens: bytes
-    closes: bytes
-    item: bytes
-    ends: tuple[bytes, bytes]
+    first_line: bytes
+    last_line: bytes
+    item_prefix: bytes
+    item_last_lines: tuple[bytes, bytes]
 
 
-PAGES = JsonLayout(b'  "pages": [\n', b"  ],\n", b"   {", (b"   },\n", b"   }\n"))
-OPINIONS = JsonLayout(b' "opinions": {\n', b" }\n", b'  "', (b"  },\n", b"  }\n"))
+PAGES_LAYOUT = JsonLayout(b'  "pages": [\n', b"  ],\n", b"   {", (b"   },\n", b"   }\n"))
+OPINIONS_LAYOUT = JsonLayout(b' "opinions": {\n', b" }\n", b'  "', (b"  },\n", b"  }\n"))
 
 
 class _PageSequence(Sequence[Page]):
@@ -127,23 +127,23 @@ def open_record(folder: Path) -> Iterator[Record]:
         yield read_record(folder)
         return
     with path.open("rb") as file, opinions_path.open("rb") as opinions_file:
-        shell, items = _index_items(file, PAGES)
+        skeleton, items = _split_off_items(file, PAGES_LAYOUT)
         if len(items) < 2:
             yield read_record(folder)
             return
         opinions = _lazy_opinions(opinions_file, opinions_path)
         if opinions.record_sha256 != sha256_of(path):
             raise IntegrityError(f"{folder}: conjectures.json is about another record.json", remedy="Run `desunt run --redo` on its scan")
-        facts: RecordFile = parse_json(RecordFile, shell, path)
+        facts: RecordFile = parse_json(RecordFile, skeleton, path)
         # Whoever goes through the pages sees no difference; a tuple of them is what the type promises to everyone else.
         pages = cast("tuple[Page, ...]", LazyPages(file, path, [place for _, place in items]))
         yield with_decisions(Record(replace(facts.document, pages=pages), opinions.opinions, facts.steps), folder)
 
 
-def page_values(folder: Path) -> Iterator[dict[str, Any]]:
+def iter_page_dicts(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the pages of a record as plain JSON values, one at a time: for counting, which needs no proof of every field."""
     with (folder / "record.json").open("rb") as file:
-        _, items = _index_items(file, PAGES)
+        _, items = _split_off_items(file, PAGES_LAYOUT)
         if not items:
             file.seek(0)
             yield from json.load(file)["document"]["pages"]
@@ -152,27 +152,27 @@ def page_values(folder: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(file.read(length))
 
 
-def pages_without_words(folder: Path) -> int:
+def count_pages_without_words(folder: Path) -> int:
     """Count the pages of a record on which no word was read, without making anything of them: a hundred thousand are soon counted.
 
     Only a word has an engine's confidence, and no text can pass for the key: quotation marks inside a string are escaped.
     """
-    with_words: list[bool] = []
+    has_words: list[bool] = []
     with (folder / "record.json").open("rb") as file:
         for line in file:
-            if line == PAGES.item + b"\n":
-                with_words.append(False)
-            elif with_words and b'"engine_confidence":' in line:
-                with_words[-1] = True
-    return with_words.count(False)
+            if line == PAGES_LAYOUT.item_prefix + b"\n":
+                has_words.append(False)
+            elif has_words and b'"engine_confidence":' in line:
+                has_words[-1] = True
+    return has_words.count(False)
 
 
 def _lazy_opinions(file: BinaryIO, path: Path) -> ConjecturesFile:
     """Return the file with its opinions left on disk, every one looked at; with all of them if its layout is another."""
-    shell, items = _index_items(file, OPINIONS)
+    skeleton, items = _split_off_items(file, OPINIONS_LAYOUT)
     if not items:
         return read_json(ConjecturesFile, path)
-    rest: ConjecturesFile = parse_json(ConjecturesFile, shell, path)
+    rest: ConjecturesFile = parse_json(ConjecturesFile, skeleton, path)
     opinions = LazyOpinions(file, path, {json.loads(first[: first.rindex(b":")]): place for first, place in items})
     # What is broken is told before anything is written.
     for gap_id in opinions:
@@ -180,24 +180,24 @@ def _lazy_opinions(file: BinaryIO, path: Path) -> ConjecturesFile:
     return replace(rest, opinions=cast("dict[str, Conjecture | Refusal]", opinions))
 
 
-def _index_items(file: BinaryIO, layout: JsonLayout) -> tuple[bytes, list[tuple[bytes, ByteSpan]]]:
+def _split_off_items(file: BinaryIO, layout: JsonLayout) -> tuple[bytes, list[tuple[bytes, ByteSpan]]]:
     """Return a file without its items, and of each item its first line and its place in the file; no items if the layout is another."""
-    shell: list[bytes] = []
+    skeleton: list[bytes] = []
     items: list[tuple[bytes, ByteSpan]] = []
     offset, start, first, inside = 0, 0, b"", False
     for line in file:
         if not inside:
-            shell.append(line)
-            inside = line == layout.opens
-        elif line == layout.closes:
-            shell.append(line)
+            skeleton.append(line)
+            inside = line == layout.first_line
+        elif line == layout.last_line:
+            skeleton.append(line)
             inside = False
-        elif line in layout.ends:
+        elif line in layout.item_last_lines:
             items.append((first, (start, offset + line.index(b"}") + 1 - start)))
             first = b""
         elif not first:
-            if not (line.startswith(layout.item) and line.endswith(b"{\n")):
+            if not (line.startswith(layout.item_prefix) and line.endswith(b"{\n")):
                 return b"", []
             first, start = line, offset + line.rindex(b"{")
         offset += len(line)
-    return b"".join(shell), items
+    return b"".join(skeleton), items

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from desunt.record.files import read_json
 from desunt.record.folder import FailedFile, SourceFile, page_number, read_source
-from desunt.record.lazy import pages_without_words
+from desunt.record.lazy import count_pages_without_words
 from desunt.record.status_cache import cached_statuses
 
 State: TypeAlias = Literal["done", "needs review", "failed", "unfinished"]
@@ -48,7 +48,7 @@ def document_status(folder: Path, source: SourceFile) -> DocumentStatus:
     failed = len(list(folder.glob("pages/*.failed.json")))
     read = len([path for path in folder.glob("pages/*.json") if path.name.count(".") == 1])
     record = folder / "record.json"
-    gaps, nothing_read = (count_open_gaps(folder), pages_without_words(folder)) if record.exists() else (0, 0)
+    gaps, nothing_read = (count_open_gaps(folder), count_pages_without_words(folder)) if record.exists() else (0, 0)
     problem = source.problem or "; ".join(_page_problems(folder))
     state: State = "failed" if problem or failed else "unfinished" if not record.exists() else "needs review" if gaps else "done"
     done = source.pages if record.exists() and source.pages and not read and not failed else read

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from desunt.errors import DesuntError
 from desunt.record.edits import DocumentDecisions
-from desunt.record.files import DECISIONS, read_record
+from desunt.record.files import DECISIONS_FILE, read_record
 from desunt.record.folder import document_folders
 from desunt.verify.findings import Breach, Finding, Remark
 
@@ -36,7 +36,7 @@ def verify_desk(outputs: Path) -> Iterator[Finding]:
         return
     look_up = decision_lookup(outputs, None)
     for folder in document_folders(outputs, finished=True):
-        if not (folder / DECISIONS).exists():
+        if not (folder / DECISIONS_FILE).exists():
             continue
         try:
             record = read_record(folder)
@@ -47,4 +47,4 @@ def verify_desk(outputs: Path) -> Iterator[Finding]:
         if current == DocumentDecisions(dict(record.decisions or {}), record.edits):
             continue
         problem = "is not what stands at the desk now; `desunt export` writes it anew" if current else "was decided at another desk"
-        yield Remark(f"{folder.name}/{DECISIONS}", "", problem)
+        yield Remark(f"{folder.name}/{DECISIONS_FILE}", "", problem)

@@ -26,8 +26,8 @@ class RetryPolicy:
     """How often each page was tried again, and the pages that failed one after another for the same reason."""
 
     retries: Counter[tuple[Path, int]] = field(default_factory=Counter)
-    failed_in_a_row: list[tuple[Path, int]] = field(default_factory=list)
-    category: str = ""
+    consecutive_failures: list[tuple[Path, int]] = field(default_factory=list)
+    last_category: str = ""
 
     def should_retry(self, folder: Path, number: int, error: BaseException) -> bool:
         """Say whether a page that failed is to be tried again; waits a little first."""
@@ -38,7 +38,7 @@ class RetryPolicy:
         return True
 
     def record_success(self) -> None:
-        self.failed_in_a_row.clear()
+        self.consecutive_failures.clear()
 
     def record_failure(self, folder: Path, number: int, error: BaseException) -> str:
         """Note a page that failed for good; return why the run must stop, empty if it need not.
@@ -48,13 +48,13 @@ class RetryPolicy:
         if isinstance(error, InputError):
             return ""
         category = failure_category(str(error))
-        if category != self.category:
-            self.failed_in_a_row.clear()
-        self.category = category
-        self.failed_in_a_row.append((folder, number))
-        if len(self.failed_in_a_row) < MAX_CONSECUTIVE_FAILURES:
+        if category != self.last_category:
+            self.consecutive_failures.clear()
+        self.last_category = category
+        self.consecutive_failures.append((folder, number))
+        if len(self.consecutive_failures) < MAX_CONSECUTIVE_FAILURES:
             return ""
-        for failed_folder, page in self.failed_in_a_row:
+        for failed_folder, page in self.consecutive_failures:
             page_path(failed_folder, page, ".failed").unlink(missing_ok=True)
             remove_outputs(failed_folder)
         return f"the last {MAX_CONSECUTIVE_FAILURES} pages all failed for the same reason, and count as not tried: {error}"

@@ -41,7 +41,7 @@ _DECODER_ERRORS = (
     struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
 # What a foreign exception becomes, the first that fits: the error of desunt, its problem and its remedy.
-_OWN_ERRORS: tuple[tuple[type[Exception], tuple[type[DesuntError], str, str]], ...] = (
+_ERROR_TRANSLATIONS: tuple[tuple[type[Exception], tuple[type[DesuntError], str, str]], ...] = (
     (FileNotFoundError, (InputError, "the file does not exist", "check the path")),
     (PermissionError, (InputError, "the file may not be read", "change its permissions (`chmod u+r`)")),
     (MemoryError, (ImageTooLarge, "not enough memory for the page", "lower max_pixels, or run fewer jobs")),
@@ -64,8 +64,8 @@ def count_pages(path: Path) -> int:
 
     Raises InputError or EncryptedInput.
     """
-    with _own_errors(str(path)):
-        return len(_frames(path, str(path)))
+    with _translate_errors(str(path)):
+        return len(_page_frames(path, str(path)))
 
 
 def read_page(path: Path, number: int, *, name: str, sha256: str, max_pixels: int, pdf_dpi: int) -> Scan:
@@ -74,12 +74,12 @@ def read_page(path: Path, number: int, *, name: str, sha256: str, max_pixels: in
     `name` stands for the file in the result and in messages. Raises InputError, EncryptedInput or ImageTooLarge.
     """
     where = f"{name}, page {number}"
-    with _own_errors(where):
-        frames = _frames(path, where)
+    with _translate_errors(where):
+        frames = _page_frames(path, where)
         if not 1 <= number <= len(frames):
             raise InputError(f"{where}: there is no such page", remedy=f"the file has {len(frames)}")
         frame = frames[number - 1]
-        pixels, dpi = _read(path, frame, where, max_pixels, pdf_dpi)
+        pixels, dpi = _read_frame(path, frame, where, max_pixels, pdf_dpi)
         height, width = pixels.shape[:2]
         return Scan(ImageRef(name, sha256, width, height, dpi, frame), pixels)
 
@@ -92,8 +92,8 @@ def display_jpeg(path: Path, image: ImageRef, *, width: int, max_pixels: int, pd
     if not _is_unchanged(path, image):
         return None
     where = f"{image.path}, frame {image.frame + 1}"
-    with _own_errors(where):
-        pixels, _ = _read(path, image.frame, where, max_pixels, pdf_dpi)
+    with _translate_errors(where):
+        pixels, _ = _read_frame(path, image.frame, where, max_pixels, pdf_dpi)
     height = pixels.shape[0]
     scale = min(1.0, width / pixels.shape[1], 65_500 / height)  # JPEG ends at 65,535
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(height * scale)))
@@ -110,9 +110,9 @@ def embedded_image(path: Path, image: ImageRef, *, max_pixels: int, pdf_dpi: int
     if not _is_unchanged(path, image):
         return None
     where = f"{image.path}, frame {image.frame + 1}"
-    with _own_errors(where):
+    with _translate_errors(where):
         passthrough = image_encoding.passthrough_jpeg(path, image)
-        return passthrough or image_encoding.encode(_read(path, image.frame, where, max_pixels, pdf_dpi)[0])
+        return passthrough or image_encoding.encode(_read_frame(path, image.frame, where, max_pixels, pdf_dpi)[0])
 
 
 def _is_unchanged(path: Path, image: ImageRef) -> bool:
@@ -148,7 +148,7 @@ def true_dpi(recorded: tuple[float, float] | None, width: int, height: int) -> i
 
 
 @contextmanager
-def _own_errors(where: str) -> Iterator[None]:
+def _translate_errors(where: str) -> Iterator[None]:
     """Let nothing out but the errors of desunt: no warning, no exception of a library, no changed limit of Pillow's."""
     with _DECODER_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -160,13 +160,13 @@ def _own_errors(where: str) -> Iterator[None]:
         except DesuntError:
             raise
         except (*_DECODER_ERRORS, MemoryError) as error:
-            kind, problem, remedy = next(own for foreign, own in _OWN_ERRORS if isinstance(error, foreign))
+            kind, problem, remedy = next(own for foreign, own in _ERROR_TRANSLATIONS if isinstance(error, foreign))
             raise kind(f"{where}: {problem.format(error=error)}", remedy=remedy) from None
         finally:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = limits
 
 
-def _frames(path: Path, where: str) -> range | tuple[int, ...]:
+def _page_frames(path: Path, where: str) -> range | tuple[int, ...]:
     """Return the frames that are pages, counted from 0."""
     if _is_pdf(path, where):
         return range(pdf.count_pages(path, where))
@@ -189,7 +189,7 @@ def _is_pdf(path: Path, where: str) -> bool:
     return b"%PDF-" in head and not head.startswith(raster.IMAGE_SIGNATURES)
 
 
-def _read(path: Path, frame: int, where: str, max_pixels: int, pdf_dpi: int) -> tuple[Pixels, int]:
+def _read_frame(path: Path, frame: int, where: str, max_pixels: int, pdf_dpi: int) -> tuple[Pixels, int]:
     """Return the upright pixels of a frame (from 0), contiguous, and its true dpi."""
     recorded: tuple[float, float] | None
     if _is_pdf(path, where):
@@ -210,11 +210,11 @@ def _open_frame(file: BinaryIO, frame: int, where: str) -> tuple[BinaryIO, int]:
     return source, frame if source is file else 0
 
 
-def _check_size(where: str, max_pixels: int, other_way: str, width: int, height: int) -> None:
+def _check_size(where: str, max_pixels: int, extra_remedy: str, width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE_PX:
         raise InputError(f"{where}: {width} x {height} pixels are too small to hold text", remedy="scan the page at 300 dpi")
     if width * height > max_pixels:
         raise ImageTooLarge(
             f"{where}: {width} x {height} pixels are more than max_pixels = {max_pixels}",
-            remedy=f"if the page is really so large, set max_pixels to {width * height} or more{other_way}",
+            remedy=f"if the page is really so large, set max_pixels to {width * height} or more{extra_remedy}",
         )

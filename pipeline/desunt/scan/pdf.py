@@ -26,7 +26,7 @@ _BLOCK_PX = 16  # side of such a block, in pixels of a drawing _THUMBNAIL_WIDTH_
 _THUMBNAIL_WIDTH_PX = 160
 _TAIL_BYTES = 4096  # where PDFium itself looks for the end of a file
 _SCALE_MARGIN = 1 - 1e-6  # pypdfium2 rounds up: 340.00001 pixels would become 341, and the whole page be resampled
-_REPAIR = "repair it with `qpdf IN.pdf OUT.pdf`, or fetch the file again"
+_REPAIR_REMEDY = "repair it with `qpdf IN.pdf OUT.pdf`, or fetch the file again"
 
 
 @contextmanager
@@ -56,12 +56,12 @@ def _open_error(path: Path, where: str) -> InputError:
     handle = raw.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
     if handle:
         raw.FPDF_CloseDocument(handle)
-        return InputError(f"{where}: the PDF has no pages", remedy=_REPAIR)
+        return InputError(f"{where}: the PDF has no pages", remedy=_REPAIR_REMEDY)
     if raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD:
         return EncryptedInput(
             f"{where}: the PDF is locked with a password", remedy="unlock it with `qpdf --decrypt --password=... IN.pdf OUT.pdf`"
         )
-    return InputError(f"{where}: the PDF is damaged", remedy=_REPAIR)
+    return InputError(f"{where}: the PDF is damaged", remedy=_REPAIR_REMEDY)
 
 
 def _check_end(path: Path, where: str) -> None:
@@ -70,7 +70,7 @@ def _check_end(path: Path, where: str) -> None:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL_BYTES))
         if b"%%EOF" not in file.read():
-            raise InputError(f"{where}: the PDF is cut short: its end mark is missing", remedy=_REPAIR)
+            raise InputError(f"{where}: the PDF is cut short: its end mark is missing", remedy=_REPAIR_REMEDY)
 
 
 def count_pages(path: Path, where: str) -> int:
@@ -95,7 +95,7 @@ def read_page(path: Path, index: int, where: str, dpi: int, check: SizeCheck) ->
                 embedded = _embedded_pixels(page, image, where, check) if image else None
                 return embedded or _render(page, where, _image_dpi(page, image) or dpi, check)
         except pypdfium2.PdfiumError as error:
-            raise InputError(f"{where}: the page is damaged ({error})", remedy=_REPAIR) from None
+            raise InputError(f"{where}: the page is damaged ({error})", remedy=_REPAIR_REMEDY) from None
 
 
 def _sole_image(page: Any) -> Any | None:
@@ -149,7 +149,7 @@ def _embedded_pixels(page: Any, image: Any, where: str, check: SizeCheck) -> tup
     _check_image_data(image, where)
     pixels = _copy_bitmap(image.get_bitmap(render=False))
     if image.get_filters() == ["DCTDecode"] and is_cut_short(pixels):
-        raise InputError(f"{where}: the embedded image is cut short", remedy=_REPAIR)
+        raise InputError(f"{where}: the embedded image is cut short", remedy=_REPAIR_REMEDY)
     pixels = _orient(pixels, image.get_matrix().get(), page.get_rotation())
     if not _looks_like_page(page, pixels):
         return None
@@ -160,8 +160,8 @@ def _resolution(page: Any, image: Any) -> Resolution:
     a, b, c, d, *_ = image.get_matrix().get()
     width, height = image.get_px_size()
     across, down = _POINTS_PER_INCH * width / math.hypot(a, b), _POINTS_PER_INCH * height / math.hypot(c, d)
-    lying = (abs(b) > abs(a)) != (page.get_rotation() in (90, 270))
-    return (down, across) if lying else (across, down)
+    is_sideways = (abs(b) > abs(a)) != (page.get_rotation() in (90, 270))
+    return (down, across) if is_sideways else (across, down)
 
 
 def _image_dpi(page: Any, image: Any | None) -> float | None:
@@ -173,7 +173,7 @@ def _check_image_data(image: Any, where: str) -> None:
     """Raise InputError if the image's data end before its last row: PDFium would fill the rest with grey or white."""
     filters = image.get_filters()
     width, height = image.get_px_size()
-    damaged = InputError(f"{where}: the embedded image is cut short", remedy=_REPAIR)
+    damaged = InputError(f"{where}: the embedded image is cut short", remedy=_REPAIR_REMEDY)
     if filters == ["DCTDecode"]:
         data = bytes(image.get_data())
         if not data.rstrip(b"\0\r\n ").endswith(b"\xff\xd9"):
@@ -235,4 +235,4 @@ def _check_images(page: Any, where: str) -> None:
         try:
             image.get_bitmap(render=False)
         except pypdfium2.PdfiumError:
-            raise InputError(f"{where}: an image of the page is damaged", remedy=_REPAIR) from None
+            raise InputError(f"{where}: an image of the page is damaged", remedy=_REPAIR_REMEDY) from None

@@ -20,7 +20,7 @@ HIDDEN_KINDS = frozenset({MarkKind.GLOSS, MarkKind.SIC, MarkKind.PAGE, MarkKind.
 ELLIPSIS = "…"
 CONTEXT_STEP_CHARS = 400
 
-_DOUBT = re.compile(
+_DOUBT_PREFIX = re.compile(
     r".(?:(?:illegible|unclear|uncertain|perhaps|probably|possibly|presumably|should read|read|recte)\b[:,;]?\s+|\?\s*)", re.I
 )
 
@@ -40,7 +40,7 @@ class _DocumentText:
             self.length += len(text)
             self.tail = (self.tail + text)[-4:]
 
-    def drop_last(self) -> None:
+    def drop_last_char(self) -> None:
         """Take back the last sign: the hyphen at a line's end."""
         self.parts[-1] = self.parts[-1][:-1]
         self.length -= 1
@@ -55,9 +55,9 @@ def gap_contexts(document: Document, before: int = 1200, after: int = 600) -> di
 
     Surviving letters belong to neither. The text after a gap is empty where nobody knows whether the next line continues it.
     """
-    reading = _read_document(document)
-    text = "".join(reading.parts)
-    return {gap.id: _context_around(text, gap, reading.gap_spans[gap.id], before, after) for gap in document.gaps}
+    document_text = _build_document_text(document)
+    text = "".join(document_text.parts)
+    return {gap.id: _context_around(text, gap, document_text.gap_spans[gap.id], before, after) for gap in document.gaps}
 
 
 def _context_around(text: str, gap: Gap, position: tuple[int, int], before: int, after: int) -> tuple[str, str]:
@@ -74,65 +74,65 @@ def _context_around(text: str, gap: Gap, position: tuple[int, int], before: int,
     return left, right
 
 
-def _read_document(document: Document) -> _DocumentText:
-    reading, visible = _DocumentText(), VisibleText(document)
+def _build_document_text(document: Document) -> _DocumentText:
+    document_text, visible = _DocumentText(), VisibleText(document)
     for page in document.pages:
         for region in page.regions:
-            if reading.length and reading.tail[-1:] != "\n":
-                reading.add("\n")
+            if document_text.length and document_text.tail[-1:] != "\n":
+                document_text.add("\n")
             previous: Line | None = None
             for line in region.lines:
                 if previous is not None:
-                    _end_line(reading, previous, line, visible)
-                _read_line(reading, line, visible)
+                    _append_line_end(document_text, previous, line, visible)
+                _append_line(document_text, line, visible)
                 previous = line if line.tokens else previous
-    return reading
+    return document_text
 
 
-def _read_line(reading: _DocumentText, line: Line, visible: VisibleText) -> None:
+def _append_line(document_text: _DocumentText, line: Line, visible: VisibleText) -> None:
     previous: Token | None = None
     for token in line.tokens:
         if isinstance(token, Gap):
-            _add_space(reading, previous, token)
-            _read_gap(reading, token)
+            _append_space(document_text, previous, token)
+            _append_gap(document_text, token)
         else:
             text = visible.text(token)
             if not text:
                 continue
             # What is left of `[Dalian],` closes the word before the gloss.
             if not (text != token.text and re.fullmatch(r"[.,;:!?)'\"’”]+", text)):
-                _add_space(reading, previous, token)
-            reading.add(text)
+                _append_space(document_text, previous, token)
+            document_text.add(text)
         previous = token
 
 
-def _add_space(reading: _DocumentText, previous: Token | None, token: Token) -> None:
+def _append_space(document_text: _DocumentText, previous: Token | None, token: Token) -> None:
     touching = previous is not None and previous.span is not None and token.span is not None and previous.span[1] == token.span[0]
-    if previous is not None and not touching and not reading.tail[-1:].isspace():
-        reading.add(" ")
+    if previous is not None and not touching and not document_text.tail[-1:].isspace():
+        document_text.add(" ")
 
 
-def _read_gap(reading: _DocumentText, gap: Gap) -> None:
-    start = reading.length
-    reading.add(gap.letters.before)
+def _append_gap(document_text: _DocumentText, gap: Gap) -> None:
+    start = document_text.length
+    document_text.add(gap.letters.before)
     # After the source's own ellipsis a second one would be odd.
-    reading.add("" if reading.tail.rstrip().endswith(("...", ELLIPSIS)) and not gap.letters.before else ELLIPSIS)
-    reading.add(gap.letters.after)
-    reading.gap_spans[gap.id] = (start, reading.length)
+    document_text.add("" if document_text.tail.rstrip().endswith(("...", ELLIPSIS)) and not gap.letters.before else ELLIPSIS)
+    document_text.add(gap.letters.after)
+    document_text.gap_spans[gap.id] = (start, document_text.length)
 
 
-def _end_line(reading: _DocumentText, line: Line, following: Line, visible: VisibleText) -> None:
+def _append_line_end(document_text: _DocumentText, line: Line, following: Line, visible: VisibleText) -> None:
     """Join two lines: by a line feed where the first ends in an open gap or was broken on purpose, else by a space or a hyphen's fall."""
-    if not line.tokens or not reading.length:
+    if not line.tokens or not document_text.length:
         return
     last, first = line.tokens[-1], following.tokens[0] if following.tokens else None
-    if (isinstance(last, Gap) and last.continues is None) or visible.breaks_line(last, first):
-        reading.add("\n")
+    if (isinstance(last, Gap) and last.continues is None) or visible.has_hard_break(last, first):
+        document_text.add("\n")
     elif isinstance(last, Word) and isinstance(first, Word) and re.search(r"[^\W\d_][-‐¬]$", last.text) and first.text[0].isalpha():
-        if first.text[0].islower() and reading.tail[-1:] == last.text[-1]:
-            reading.drop_last()
-    elif not reading.tail[-1:].isspace():
-        reading.add(" ")
+        if first.text[0].islower() and document_text.tail[-1:] == last.text[-1]:
+            document_text.drop_last_char()
+    elif not document_text.tail[-1:].isspace():
+        document_text.add(" ")
 
 
 class VisibleText:
@@ -153,7 +153,7 @@ class VisibleText:
             position = max(position, hidden_end)
         return unicodedata.normalize("NFC", "".join([*pieces, self._source[position:end]]).strip()) if pieces else word.text
 
-    def breaks_line(self, last: Token, first: Token | None) -> bool:
+    def has_hard_break(self, last: Token, first: Token | None) -> bool:
         """Tell whether the transcript breaks the line here on purpose: two spaces at its end, in Markdown."""
         if last.span is None or first is None or first.span is None or not self._source:
             return False
@@ -174,6 +174,6 @@ def _hidden_spans(mark: Mark, source: str) -> Iterator[Span]:
         yield start, end
     elif mark.kind is MarkKind.CONJECTURE:
         # An editor's conjecture is shown without the signs of doubt: `[be?]` is `be`, `[unclear: Moscow]` is `Moscow`.
-        opening = _DOUBT.match(source, start)
+        opening = _DOUBT_PREFIX.match(source, start)
         yield start, opening.end() if opening else start + 1
         yield (end - 2 if source[end - 2] == "?" else end - 1), end

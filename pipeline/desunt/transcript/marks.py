@@ -23,15 +23,15 @@ OPENING_OF = {"]": "[", "⟧": "⟦"}
 
 _BRACKET = re.compile(r"[\[\]⟦⟧]")
 _PARAGRAPH = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)|\f")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\r\n]*)", re.M)
+_CODE_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\r\n]*)", re.M)
 # A back-quote opens code only where a word may begin and closes it where one may end: old typists wrote quotation marks with it.
-_CODE = re.compile(r"(?<![\w`])`(?![\s`])[^`\n\r]*(?<![\s`])`(?![\w`])")
-_TARGET = re.compile(r"""\((?:<[^<>\n]*>|[^\s()<>]*)(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\)""")
-_ADDRESS = re.compile(r"\(<|[/.#:]")
-_DEFINITION = re.compile(r"^ {0,3}\[(?P<name>[^\[\]\n]+)\]:[ \t]*(?:<|https?:|mailto:|www\.|[./#])", re.M)
+_INLINE_CODE = re.compile(r"(?<![\w`])`(?![\s`])[^`\n\r]*(?<![\s`])`(?![\w`])")
+_LINK_TARGET = re.compile(r"""\((?:<[^<>\n]*>|[^\s()<>]*)(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\)""")
+_LINK_ADDRESS = re.compile(r"\(<|[/.#:]")
+_LINK_DEFINITION = re.compile(r"^ {0,3}\[(?P<name>[^\[\]\n]+)\]:[ \t]*(?:<|https?:|mailto:|www\.|[./#])", re.M)
 # The other forms: only words that nobody writes in parentheses for another purpose.
 _OTHER_BRACKETS = re.compile(r"[({<][^()\[\]{}<>\n\r]{1,60}[)}>]")
-_CERTAIN_WORDS = re.compile(r"illeg(?:ible)?\b|unreadable|indecipherable|undecipherable|redacted\b|not declassified|not legible", re.I)
+_UNMISTAKABLE_WORDS = re.compile(r"illeg(?:ible)?\b|unreadable|indecipherable|undecipherable|redacted\b|not declassified|not legible", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class _BracketPair:
 
 def find_marks(text: str) -> tuple[Mark, ...]:
     """Return every mark of the text in order; they never overlap."""
-    masked = _MarkdownMask(text)
-    marks = [mark for start, end in _paragraph_spans(text) for mark in _paragraph_marks(text, start, end, masked)]
-    marks += [mark for mark in _marks_in_other_brackets(text) if mark.span[0] not in masked]
+    mask = _MarkdownMask(text)
+    marks = [mark for start, end in _paragraph_spans(text) for mark in _paragraph_marks(text, start, end, mask)]
+    marks += [mark for mark in _marks_in_other_brackets(text) if mark.span[0] not in mask]
     return tuple(_attach_letters(text, _drop_overlapping(sorted(marks, key=lambda mark: mark.span))))
 
 
@@ -69,9 +69,9 @@ class _MarkdownMask:
 
     def __init__(self, text: str) -> None:
         self._covered = bytearray(len(text) + 1)
-        for start, end in (*_code_blocks(text), *(match.span() for match in _CODE.finditer(text))):
+        for start, end in (*_code_blocks(text), *(match.span() for match in _INLINE_CODE.finditer(text))):
             self._covered[start:end] = b"\1" * (end - start)
-        self.names = frozenset(m["name"].casefold() for m in _DEFINITION.finditer(text) if not m["name"].startswith("^"))
+        self.link_names = frozenset(m["name"].casefold() for m in _LINK_DEFINITION.finditer(text) if not m["name"].startswith("^"))
 
     def __contains__(self, position: int) -> bool:
         return bool(self._covered[position])
@@ -80,7 +80,7 @@ class _MarkdownMask:
 def _code_blocks(text: str) -> Iterator[Span]:
     """Yield blocks of code; one that is never closed is none, for its marks would be lost."""
     opening: re.Match[str] | None = None
-    for match in _FENCE.finditer(text):
+    for match in _CODE_FENCE.finditer(text):
         if opening is None:
             opening = match
         elif match[1].startswith(opening[1]) and not match[2].strip():
@@ -97,23 +97,23 @@ def _paragraph_spans(text: str) -> Iterator[Span]:
     yield start, len(text)
 
 
-def _paragraph_marks(text: str, start: int, end: int, masked: _MarkdownMask) -> Iterator[Mark]:
-    pairs, unmatched = _match_brackets(text, start, end, masked)
+def _paragraph_marks(text: str, start: int, end: int, mask: _MarkdownMask) -> Iterator[Mark]:
+    pairs, unmatched = _match_brackets(text, start, end, mask)
     for position in unmatched:
         could_be = "a mark that is never closed" if text[position] in OPENING_OF.values() else "the end of a mark that was never opened"
         yield Mark(MarkKind.AMBIGUOUS, (position, position + 1), text[position], could_be=could_be)
     for pair in pairs:
-        yield from _marks_of_pair(text, pair, masked)
+        yield from _marks_of_pair(text, pair, mask)
 
 
-def _match_brackets(text: str, start: int, end: int, masked: _MarkdownMask) -> tuple[list[_BracketPair], list[int]]:
+def _match_brackets(text: str, start: int, end: int, mask: _MarkdownMask) -> tuple[list[_BracketPair], list[int]]:
     """Return the outermost pairs of a stretch of text, with what they hold, and the brackets that have no partner."""
     unmatched: list[int] = []
     # Each level: where it was opened, and the pairs closed within it so far; the first is the paragraph itself.
     levels: list[tuple[int, list[_BracketPair]]] = [(-1, [])]
     for match in _BRACKET.finditer(text, start, end):
         position, sign = match.start(), match.group()
-        if position in masked or _is_escaped(text, position):
+        if position in mask or _is_escaped(text, position):
             continue
         if sign not in OPENING_OF:
             levels.append((position, []))
@@ -135,12 +135,12 @@ def _is_escaped(text: str, position: int) -> bool:
     return count % 2 == 1
 
 
-def _marks_of_pair(text: str, outermost: _BracketPair, masked: _MarkdownMask) -> Iterator[Mark]:
+def _marks_of_pair(text: str, outermost: _BracketPair, mask: _MarkdownMask) -> Iterator[Mark]:
     """Yield the marks of an outermost pair; of nested pairs the innermost are marks, and the others are reported."""
     stack = [outermost]
     while stack:
         pair = stack.pop()
-        if _is_link(text, pair, masked):
+        if _is_link(text, pair, mask):
             continue
         if not pair.children:
             yield _classify(text, pair, text[pair.start + 1 : pair.end - 1])
@@ -163,22 +163,22 @@ def _double_bracket_mark(text: str, pair: _BracketPair) -> Iterator[Mark]:
         yield mark
 
 
-def _is_link(text: str, pair: _BracketPair, masked: _MarkdownMask) -> bool:
+def _is_link(text: str, pair: _BracketPair, mask: _MarkdownMask) -> bool:
     """Tell whether Markdown reads the pair as a link, an image, a footnote or the name of a link."""
     if text[pair.start] != "[":
         return False
     if text.startswith("^", pair.start + 1):
         return True
-    target = _TARGET.match(text, pair.end)
-    if target and (text[max(0, pair.start - 1) : pair.start] == "!" or _ADDRESS.search(target.group())):
+    target = _LINK_TARGET.match(text, pair.end)
+    if target and (text[max(0, pair.start - 1) : pair.start] == "!" or _LINK_ADDRESS.search(target.group())):
         return True
-    return bool(masked.names) and _is_reference_link(text, pair, masked)
+    return bool(mask.link_names) and _is_reference_link(text, pair, mask)
 
 
-def _is_reference_link(text: str, pair: _BracketPair, masked: _MarkdownMask) -> bool:
+def _is_reference_link(text: str, pair: _BracketPair, mask: _MarkdownMask) -> bool:
     behind = re.compile(r"\[([^\[\]\n]{0,999})\]").match(text, pair.end)
     names = (text[pair.start + 1 : pair.end - 1], behind.group(1) if behind else "")
-    return any(name.casefold() in masked.names for name in names)
+    return any(name.casefold() in mask.link_names for name in names)
 
 
 def _classify(text: str, pair: _BracketPair, content: str) -> Mark:
@@ -194,7 +194,7 @@ def _classify(text: str, pair: _BracketPair, content: str) -> Mark:
 def _marks_in_other_brackets(text: str) -> Iterator[Mark]:
     """Yield gaps and withheld passages in other brackets: `(illegible)`, `<illegible>`, `{redacted}`."""
     for match in _OTHER_BRACKETS.finditer(text):
-        if _CERTAIN_WORDS.search(match.group()):
+        if _UNMISTAKABLE_WORDS.search(match.group()):
             mark = _classify(text, _BracketPair(match.start(), match.end()), match.group()[1:-1])
             if mark.kind in GAP_KINDS:
                 yield mark

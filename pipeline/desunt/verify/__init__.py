@@ -18,7 +18,7 @@ from desunt.verify.handover import read_handed_log, unpack, verify_checksums, ve
 
 __all__ = ["Breach", "VerificationReport", "as_json", "format_report", "verify", "with_findings", "write_manifest"]
 
-MARKERS = ("record.json", "conjectures.json", MANIFEST, "source.json", "pages")
+DOCUMENT_MARKERS = ("record.json", "conjectures.json", MANIFEST, "source.json", "pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def with_findings(report: VerificationReport, findings: tuple[Finding, ...]) -> 
 def _document_folders(folder: Path) -> Iterator[Path]:
     for name, folders, _ in os.walk(folder):
         path = Path(name)
-        if any((path / marker).exists() for marker in MARKERS):
+        if any((path / marker).exists() for marker in DOCUMENT_MARKERS):
             folders.clear()
             yield path
         folders.sort()

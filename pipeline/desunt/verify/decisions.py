@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from desunt.record.conjecture import Decision
-from desunt.record.decision_log_file import DECISION_LOG, DecisionLog
+from desunt.record.decision_log_file import DECISION_LOG_FILE, DecisionLog
 from desunt.record.document import Document, Gap, lines_with_pages
 from desunt.record.edits import apply_edits
 from desunt.record.files import Record
@@ -54,10 +54,10 @@ def verify_against_log(record: Record, log: DecisionLog, file: str) -> Iterator[
     recorded: Mapping[str, Decision] = record.decisions or {}
     for token_id in sorted(recorded.keys() | logged.keys()):
         if token_id not in logged:
-            yield Breach(file, f"decision about {token_id}", f"does not stand in {DECISION_LOG}, the desk's log")
+            yield Breach(file, f"decision about {token_id}", f"does not stand in {DECISION_LOG_FILE}, the desk's log")
         elif token_id not in recorded:
-            yield Breach(file, f"decision about {token_id}", f"is missing; it stands in {DECISION_LOG}, the desk's log")
+            yield Breach(file, f"decision about {token_id}", f"is missing; it stands in {DECISION_LOG_FILE}, the desk's log")
         elif recorded[token_id] != logged[token_id]:
-            yield Breach(file, f"decision about {token_id}", f"says something else than {DECISION_LOG}, the desk's log")
+            yield Breach(file, f"decision about {token_id}", f"says something else than {DECISION_LOG_FILE}, the desk's log")
     if record.edits != edits:
-        yield Breach(file, "edits", f"are others than those that stand in {DECISION_LOG}, the desk's log")
+        yield Breach(file, "edits", f"are others than those that stand in {DECISION_LOG_FILE}, the desk's log")

@@ -14,7 +14,7 @@ from desunt.record.decision_log_file import DecisionLog
 from desunt.record.document import Document, Gap
 from desunt.record.files import (
     CONJECTURES_SCHEMA,
-    DECISIONS,
+    DECISIONS_FILE,
     DECISIONS_SCHEMA,
     PAGE_CONJECTURES_SCHEMA,
     PAGE_SCHEMA,
@@ -170,14 +170,14 @@ def _verify_contents(
         yield from _verify_pages(folder, facts.document, known_opinions)
     yield from verify_scans(facts.document, folder.report_path("record.json"), scans)
     record = Record(facts.document, known_opinions or {}, facts.steps)
-    decisions_file = read_file(folder, DecisionsFile, DECISIONS_SCHEMA, DECISIONS) if DECISIONS in folder.files else None
+    decisions_file = read_file(folder, DecisionsFile, DECISIONS_SCHEMA, DECISIONS_FILE) if DECISIONS_FILE in folder.files else None
     if isinstance(decisions_file, Breach):
         yield decisions_file
     elif decisions_file is not None:
         record = replace(record, decisions=decisions_file.decisions, edits=decisions_file.edits)
-        yield from verify_decisions(record, folder.report_path(DECISIONS))
+        yield from verify_decisions(record, folder.report_path(DECISIONS_FILE))
     if log is not None and not isinstance(decisions_file, Breach):
-        yield from verify_against_log(record, log, folder.report_path(DECISIONS))
+        yield from verify_against_log(record, log, folder.report_path(DECISIONS_FILE))
     yield from _verify_exports(folder, record, manifest, known_opinions is not None, scans)
 
 

@@ -32,8 +32,8 @@ from desunt.record.document import ImageRef, Word, lines_with_pages
 from desunt.record.files import Record
 from desunt.verify.findings import Breach, Finding, Remark
 from desunt.verify.readback import READERS
-from desunt.verify.readback.html import html_pictures
-from desunt.verify.readback.plain_text import written_out
+from desunt.verify.readback.html import html_page_images
+from desunt.verify.readback.plain_text import normalise_for_markdown
 from desunt.verify.scans import pdf_image_source
 
 ExportKind: TypeAlias = tuple[Exporter, Mode]
@@ -68,8 +68,8 @@ def verify_export(kind: ExportKind, content: bytes, record: Record, file: str, *
 
 def _part_of_record(kind: ExportKind, record: Record, file: str) -> Record | None:
     """Return the part of the record that a file is made from; None if there is no such page."""
-    made = {name.casefold(): part for name, part in export_files("", *kind, record)}
-    return next((made[ending] for ending in sorted(made, key=len, reverse=True) if file.casefold().endswith(ending)), None)
+    part_by_name = {name.casefold(): part for name, part in export_files("", *kind, record)}
+    return next((part_by_name[ending] for ending in sorted(part_by_name, key=len, reverse=True) if file.casefold().endswith(ending)), None)
 
 
 def _verify_contents(kind: ExportKind, content: bytes, record: Record, file: str, *, opinions_known: bool) -> Iterator[Breach]:
@@ -79,11 +79,11 @@ def _verify_contents(kind: ExportKind, content: bytes, record: Record, file: str
         yield from _verify_text(kind, written, record, file)
         yield from _verify_editor_names(kind, written, record, file)
         reader = READERS.get(exporter.name)
-        for place in reader.unlabelled(written) if reader else ():
+        for place in reader.find_unlabelled(written) if reader else ():
             yield Breach(file, place, "is a candidate without the word CONJECTURE before it")
         if opinions_known and reader:
             supposed = record if exporter.kind == "apparatus" or mode == "apparatus" else replace(record, opinions={})
-            yield from _verify_candidate_count(reader.labelled(written), supposed, file)
+            yield from _verify_candidate_count(reader.count_labelled(written), supposed, file)
     except (LookupError, TypeError, ValueError, RecursionError, AssertionError, SyntaxError) as error:
         yield Breach(file, "", f"is not what a {exporter.name} export is: {type(error).__name__}: {error}")
 
@@ -101,17 +101,17 @@ def _verify_editor_names(kind: ExportKind, written: str, record: Record, file: s
     if mode != "accepted":
         return
     credits = READERS[exporter.name].credits if exporter.name in READERS else unescape
-    said, shown = credits(written), view_for_mode(record, mode)
-    for _, line in lines_with_pages(shown.document):
-        for token in render_line(line, shown, mode):
-            if token.decision and not any(name in said for name in _spellings(token.decision.editor)):
+    credit_text, view = credits(written), view_for_mode(record, mode)
+    for _, line in lines_with_pages(view.document):
+        for token in render_line(line, view, mode):
+            if token.decision and not any(name in credit_text for name in _spellings(token.decision.editor)):
                 place = f"{'word' if isinstance(token.token, Word) else 'gap'} {token.token.id}"
                 yield Breach(file, place, f"has the reading {token.text!r} and does not name its editor, {token.decision.editor!r}")
 
 
 def _spellings(name: str) -> tuple[str, ...]:
     """Return a name as formats may write it."""
-    shown = written_out(name)
+    shown = normalise_for_markdown(name)
     return name, shown, re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown), json.dumps(shown, ensure_ascii=False)[1:-1]
 
 
@@ -124,8 +124,8 @@ def _verify_text(kind: ExportKind, written: str, record: Record, file: str) -> I
     read_text = str if (exporter.name, mode) == ("text", "diplomatic") else reader.text
     text, truth = reader.normalise(read_text(written)), reader.normalise(text_in_format(exporter.name, record, mode))
     if text != truth:
-        line, found, right = _first_difference(text, truth)
-        yield Breach(file, f"line {line} of the text", f"is {found}, where the record has {right}")
+        line, found, expected = _first_difference(text, truth)
+        yield Breach(file, f"line {line} of the text", f"is {found}, where the record has {expected}")
     for opinion in record.opinions.values():
         for candidate in opinion.candidates:
             if candidate.text not in truth and candidate.text in text:
@@ -135,11 +135,11 @@ def _verify_text(kind: ExportKind, written: str, record: Record, file: str) -> I
 def _first_difference(text: str, truth: str) -> tuple[int, str, str]:
     """Return the first line that differs, from 1, and what stands there in both."""
     pairs = enumerate(zip_longest(text.split("\n"), truth.split("\n")), start=1)
-    number, (found, right) = next(((number, pair) for number, pair in pairs if pair[0] != pair[1]), (0, ("", "")))
+    number, (found, expected) = next(((number, pair) for number, pair in pairs if pair[0] != pair[1]), (0, ("", "")))
     # Lines of markup are long: show them from a little before the place where they part.
-    apart = next((place for place, (a, b) in enumerate(zip(found or "", right or "", strict=False)) if a != b), 0)
-    start = max(0, apart - 40)
-    return number, _excerpt(found, start), _excerpt(right, start)
+    first_mismatch = next((place for place, (a, b) in enumerate(zip(found or "", expected or "", strict=False)) if a != b), 0)
+    start = max(0, first_mismatch - 40)
+    return number, _excerpt(found, start), _excerpt(expected, start)
 
 
 def _excerpt(line: str | None, start: int) -> str:
@@ -151,28 +151,28 @@ def _excerpt(line: str | None, start: int) -> str:
 
 def _verify_candidate_count(found: int, record: Record, file: str) -> Iterator[Breach]:
     gaps = {gap.id for gap in record.document.gaps}
-    right = sum(len(opinion.candidates) for gap_id, opinion in record.opinions.items() if gap_id in gaps)
-    if found != right:
-        yield Breach(file, "candidates", f"holds {found}, where conjectures.json has {right}")
+    expected = sum(len(opinion.candidates) for gap_id, opinion in record.opinions.items() if gap_id in gaps)
+    if found != expected:
+        yield Breach(file, "candidates", f"holds {found}, where conjectures.json has {expected}")
 
 
 def _reexport(exporter: Exporter, mode: Mode, content: bytes, record: Record, file: str) -> Iterator[Finding]:
     """Compare with what the record gives now; page images are taken from the export itself, and proved from the scans apart."""
     try:
         exporter = _with_own_base_uri(exporter, content, record)
-        made = b"".join(exporter.export(record, _embedded_images(exporter, content, record), mode))
+        reexported = b"".join(exporter.export(record, _embedded_images(exporter, content, record), mode))
     except (DesuntError, ValueError, LookupError) as error:
         yield Breach(file, "", f"cannot be made from the record: {error}")
         return
-    if made == content:
+    if reexported == content:
         return
     reader = READERS.get(exporter.name)
     writer = reader.generator(decode((exporter, mode), content, record)) if reader else ""
     if writer and writer != GENERATOR:
         yield Remark(file, "", f"written by {writer}: this is {GENERATOR}, so text and labels were proved, not every byte")
         return
-    line, found, right = _first_difference(content.decode(errors="backslashreplace"), made.decode(errors="backslashreplace"))
-    yield Breach(file, f"line {line}", f"is {found}, where the record gives {right}; `desunt export` writes it anew")
+    line, found, expected = _first_difference(content.decode(errors="backslashreplace"), reexported.decode(errors="backslashreplace"))
+    yield Breach(file, f"line {line}", f"is {found}, where the record gives {expected}; `desunt export` writes it anew")
 
 
 def _with_own_base_uri(exporter: Exporter, content: bytes, record: Record) -> Exporter:
@@ -188,7 +188,7 @@ def _with_own_base_uri(exporter: Exporter, content: bytes, record: Record) -> Ex
 def _embedded_images(exporter: Exporter, content: bytes, record: Record) -> ImageSource:
     if exporter.name == "pdf":
         return pdf_image_source(content, record)
-    found = html_pictures(content.decode(errors="replace")) if exporter.name == "html" else {}
+    found = html_page_images(content.decode(errors="replace")) if exporter.name == "html" else {}
     pictures: dict[ImageRef, bytes] = {
         page.image: found[page.number] for page in record.document.pages if page.image and page.number in found
     }

@@ -11,8 +11,8 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from desunt.errors import InputError, IntegrityError
 from desunt.export.handover import CHECKSUMS, README, log_end_sentence
 from desunt.record.atomic import sha256_of
-from desunt.record.decision_log_file import DECISION_LOG, DecisionLog, verify_log
-from desunt.record.files import DECISIONS
+from desunt.record.decision_log_file import DECISION_LOG_FILE, DecisionLog, verify_log
+from desunt.record.files import DECISIONS_FILE
 from desunt.verify.findings import Breach, Finding, Remark
 
 CHECKSUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -78,15 +78,15 @@ def _verify_checksum(folder: Path, name: str, digest: str) -> Iterator[Breach]:
 
 def read_handed_log(folder: Path) -> DecisionLog | Breach | None:
     """Return the log of decisions that was handed over, once its chain is proved; None if there is none."""
-    path = folder / DECISION_LOG
+    path = folder / DECISION_LOG_FILE
     if not path.is_file() or not (folder / CHECKSUMS).is_file():
         return None
     try:
         return verify_log(path)
     except IntegrityError as error:
-        return Breach(DECISION_LOG, "", error.problem)
+        return Breach(DECISION_LOG_FILE, "", error.problem)
     except OSError as error:
-        return Breach(DECISION_LOG, "", f"cannot be read: {error}")
+        return Breach(DECISION_LOG_FILE, "", f"cannot be read: {error}")
 
 
 def verify_handed_log(log: DecisionLog | Breach | None, folder: Path, document_folders: Iterable[Path]) -> Iterator[Finding]:
@@ -96,8 +96,10 @@ def verify_handed_log(log: DecisionLog | Breach | None, folder: Path, document_f
     elif log is not None:
         readme = folder / README
         if not readme.is_file() or log_end_sentence(log) not in readme.read_text("utf-8", "replace"):
-            yield Breach(DECISION_LOG, f"after line {log.entry_count}", f"ends otherwise than {README} says: lines were cut off or added")
-    elif (folder / CHECKSUMS).is_file() and any((document_folder / DECISIONS).exists() for document_folder in document_folders):
+            yield Breach(
+                DECISION_LOG_FILE, f"after line {log.entry_count}", f"ends otherwise than {README} says: lines were cut off or added"
+            )
+    elif (folder / CHECKSUMS).is_file() and any((document_folder / DECISIONS_FILE).exists() for document_folder in document_folders):
         yield Remark(
-            DECISION_LOG, "", "was not handed over: decisions are proved by their snapshots and checksums, not by the desk's chain"
+            DECISION_LOG_FILE, "", "was not handed over: decisions are proved by their snapshots and checksums, not by the desk's chain"
         )

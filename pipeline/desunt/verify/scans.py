@@ -17,7 +17,7 @@ from desunt.record.scan_files import find_scan_files, scan_path
 from desunt.scan.image_encoding import EmbeddedImage
 from desunt.settings import Settings
 from desunt.verify.findings import Breach, Finding, Remark
-from desunt.verify.readback.html import html_pictures
+from desunt.verify.readback.html import html_page_images
 from desunt.verify.readback.pdf import pdf_images
 
 # Page images are compared in grey at about this width. Over 9 scans, other coders and scalers change no pixel by more than 0.03 of full
@@ -32,20 +32,20 @@ def verify_scans(document: Document, file: str, scans: Path | None) -> Iterator[
     if document.transcript:
         wanted[(document.transcript.path, document.transcript.sha256)] = "transcript"
     for (path, sha256), place in wanted.items():
-        there = find_scan_files(document, path, scans)
+        paths = find_scan_files(document, path, scans)
         if place == "transcript":
             # The source of a scan with a transcript is the scan: it must not pass for a changed transcript.
-            own = scan_path(Path(document.source), path)
-            there = [one for one in there if one != own or own == Path(path)]
+            scan = scan_path(Path(document.source), path)
+            paths = [found for found in paths if found != scan or scan == Path(path)]
         try:
-            hashes = [sha256_of(one) for one in there]
+            hashes = [sha256_of(found) for found in paths]
         except OSError as error:
             yield Remark(file, place, f"{path} cannot be read: {error}")
             continue
-        if not there:
+        if not paths:
             yield Remark(file, place, f"{path} was not found, so its hash was not checked; name its folder with --scans")
         elif sha256 not in hashes:
-            yield Breach(str(there[0]), place, f"is not the file that {file} was made from: it has another SHA-256")
+            yield Breach(str(paths[0]), place, f"is not the file that {file} was made from: it has another SHA-256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class PdfImageSource:
     images: dict[ImageRef, EmbeddedImage]
 
     def __call__(self, image: ImageRef) -> bytes | None:
-        found = self.images.get(image)
-        return found.data if found and found.coding == "jpeg" else None
+        embedded = self.images.get(image)
+        return embedded.data if embedded and embedded.coding == "jpeg" else None
 
     def full_size(self, image: ImageRef) -> EmbeddedImage | None:
         return self.images.get(image)
@@ -64,50 +64,54 @@ class PdfImageSource:
 
 def pdf_image_source(content: bytes, record: Record) -> PdfImageSource:
     """Return the page images inside a PDF."""
-    found, images = pdf_images(content.decode("latin-1")), {}
+    streams, images = pdf_images(content.decode("latin-1")), {}
     for page in record.document.pages:
-        if page.image and page.number in found:
-            made = found[page.number]
-            coding: Literal["jpeg", "g4"] = "jpeg" if made["filter"] == "/DCTDecode" else "g4"
-            images[page.image] = EmbeddedImage(coding, made["data"], made["/Width"], made["/Height"], made["channels"])
+        if page.image and page.number in streams:
+            stream = streams[page.number]
+            coding: Literal["jpeg", "g4"] = "jpeg" if stream["filter"] == "/DCTDecode" else "g4"
+            images[page.image] = EmbeddedImage(coding, stream["data"], stream["/Width"], stream["/Height"], stream["channels"])
     return PdfImageSource(images)
 
 
 def _images_to_compare(name: str, content: bytes, record: Record, scans: Path | None) -> dict[int, bytes]:
     """Return the page images to compare, as JPEG; of a PDF's black and white ones those that are not exactly their scan's."""
     if name == "html":
-        return html_pictures(content.decode(errors="replace"))
+        return html_page_images(content.decode(errors="replace"))
     try:
-        held = pdf_image_source(content, record).images
+        embedded_images = pdf_image_source(content, record).images
     except (ValueError, LookupError):
         return {}
     numbers = {page.image: page.number for page in record.document.pages if page.image}
-    shown = {numbers[image]: one.data for image, one in held.items() if one.coding == "jpeg"}
-    others = {numbers[image]: b"" for image, one in held.items() if one.coding == "g4" and not _is_exact(one, image, record, scans)}
-    return shown | others
+    jpegs = {numbers[image]: embedded.data for image, embedded in embedded_images.items() if embedded.coding == "jpeg"}
+    differing = {
+        numbers[image]: b""
+        for image, embedded in embedded_images.items()
+        if embedded.coding == "g4" and not _is_exact(embedded, image, record, scans)
+    }
+    return jpegs | differing
 
 
-def _is_exact(one: EmbeddedImage, image: ImageRef, record: Record, scans: Path | None) -> bool:
+def _is_exact(embedded: EmbeddedImage, image: ImageRef, record: Record, scans: Path | None) -> bool:
     """Say whether pixels are exactly the scan's, or the scan is not at hand."""
     from desunt import scan
 
     for place in find_scan_files(record.document, image.path, scans):
         try:
-            made = scan.embedded_image(place, image, **_reading_limits(record))
+            expected = scan.embedded_image(place, image, **_reading_limits(record))
         except DesuntError:
             continue
-        if made is not None:
-            return made.data == one.data
+        if expected is not None:
+            return expected.data == embedded.data
     return True
 
 
 def verify_page_images(name: str, content: bytes, record: Record, file: str, scans: Path | None) -> Iterator[Finding]:
     """Compare the page images inside a review page or a PDF with the scans, where they can be found unchanged."""
-    pictures = _images_to_compare(name, content, record, scans)
+    images = _images_to_compare(name, content, record, scans)
     for page in record.document.pages:
-        if page.image is None or page.number not in pictures:
+        if page.image is None or page.number not in images:
             continue
-        problem = _image_problem(pictures[page.number], page.image, record, scans)
+        problem = _image_problem(images[page.number], page.image, record, scans)
         if problem:
             yield Breach(file, f"page {page.number}", problem)
 
@@ -125,18 +129,18 @@ def _image_problem(shown: bytes, image: ImageRef, record: Record, scans: Path | 
         return f"its image cannot be opened: {error}"
     for place in find_scan_files(record.document, image.path, scans):
         try:
-            made = scan.display_jpeg(place, image, width=grey.width, **_reading_limits(record))
+            expected = scan.display_jpeg(place, image, width=grey.width, **_reading_limits(record))
         except DesuntError:
             continue
-        if made is not None:
-            return "" if made == shown or _look_alike(grey, made) else "shows another image than its scan"
+        if expected is not None:
+            return "" if expected == shown or _look_alike(grey, expected) else "shows another image than its scan"
     return ""
 
 
-def _look_alike(grey: Any, made: bytes) -> bool:
+def _look_alike(grey: Any, jpeg: bytes) -> bool:
     from PIL import Image, ImageChops
 
-    with Image.open(io.BytesIO(made), formats=["JPEG"]) as opened:
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
         other, factor = opened.convert("L"), max(4, grey.width // COMPARED_WIDTH_PX)
         if other.size != grey.size:
             return False
@@ -147,5 +151,5 @@ def _look_alike(grey: Any, made: bytes) -> bool:
 def _reading_limits(record: Record) -> dict[str, int]:
     """Return the limits the scan was read under; the defaults where the record does not say."""
     fields = Settings.model_fields
-    found = {name: find_setting(record.steps, name) or str(fields[name].default) for name in ("max_pixels", "pdf_dpi")}
-    return {name: int(value) if value.isdecimal() else fields[name].default for name, value in found.items()}
+    values = {name: find_setting(record.steps, name) or str(fields[name].default) for name in ("max_pixels", "pdf_dpi")}
+    return {name: int(value) if value.isdecimal() else fields[name].default for name, value in values.items()}

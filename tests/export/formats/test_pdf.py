@@ -25,7 +25,7 @@ from desunt.record.document import Box, Document, ImageRef, Line, Page, Region, 
 from desunt.record.files import Record
 from desunt.scan.image_encoding import EmbeddedImage
 from desunt.verify.readback import READERS
-from desunt.verify.readback.pdf import pdf_characters, pdf_comments, pdf_lines, pdf_text
+from desunt.verify.readback.pdf import normalise_for_pdf, pdf_comments, pdf_lines, pdf_text
 from tests.support.record_strategies import CANARY, VERDICT, records, transcripts
 from tests.support.records import SQUARE, sample_record, sample_transcript
 
@@ -151,7 +151,7 @@ def test_guesses_stand_only_in_comments_of_the_apparatus():
         # The text layer is coded; strings of comments and metadata are UTF-16 in hexadecimal digits.
         assert ("quondam".encode("utf-16-be").hex().upper() in read(content)) == (mode == "apparatus")
     content = read(made(record, "apparatus"))
-    assert (READERS["pdf"].labelled(content), list(READERS["pdf"].unlabelled(content))) == (11, [])
+    assert (READERS["pdf"].count_labelled(content), list(READERS["pdf"].find_unlabelled(content))) == (11, [])
 
 
 def test_comment_over_a_gap_says_what_it_is_and_where():
@@ -190,15 +190,15 @@ def test_metadata_say_title_and_mode_and_nothing_supposed():
 def test_no_text_breaks_out_of_any_mode(record):
     for mode in MODES:
         content = read(made(record, mode))
-        assert pdf_characters(pdf_text(content)) == pdf_characters(text_for_mode(record, mode))
+        assert normalise_for_pdf(pdf_text(content)) == normalise_for_pdf(text_for_mode(record, mode))
         coded = CANARY.encode("utf-16-be").hex().upper()
         if mode != "apparatus":
             assert CANARY not in pdf_text(content) + pdf_comments(content)
             assert coded not in content
             assert CANARY not in content
         else:
-            assert not list(READERS["pdf"].unlabelled(content))
-            assert READERS["pdf"].labelled(content) == sum(len(opinion.candidates) for opinion in record.opinions.values())
+            assert not list(READERS["pdf"].find_unlabelled(content))
+            assert READERS["pdf"].count_labelled(content) == sum(len(opinion.candidates) for opinion in record.opinions.values())
         if mode == "diplomatic":
             assert VERDICT not in pdf_text(content) + pdf_comments(content)
 

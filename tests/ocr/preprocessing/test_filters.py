@@ -8,19 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from desunt.ocr.preprocessing import filters as retouch
+from desunt.ocr.preprocessing import filters
 from tests.support.rendered_pages import bilevel, tilted, typed_page
 
 PAGE = typed_page()[0]
-LETTER = retouch.component_letter_height(retouch.otsu_mask(PAGE))
+LETTER = filters.component_letter_height(filters.otsu_mask(PAGE))
 
 
 def measured(degrees: float, border: int) -> float:
     page = tilted(PAGE, degrees)
     if border:
         page = np.pad(page, border, constant_values=15)
-    page = retouch.remove_border(page)
-    return retouch.skew_angle(retouch.otsu_mask(page), LETTER)
+    page = filters.remove_border(page)
+    return filters.skew_angle(filters.otsu_mask(page), LETTER)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -31,26 +31,26 @@ def test_tilt_is_found_to_a_tenth_of_a_degree(degrees: float, border: int) -> No
 
 def test_tilt_is_found_in_speckle() -> None:
     page = bilevel(tilted(PAGE, 1.3), specks=15_000)
-    assert retouch.skew_angle(retouch.otsu_mask(page), LETTER) == pytest.approx(1.3, abs=0.1)
+    assert filters.skew_angle(filters.otsu_mask(page), LETTER) == pytest.approx(1.3, abs=0.1)
 
 
 @pytest.mark.parametrize("page", [np.full((400, 300), 255, np.uint8), np.zeros((1, 1), np.uint8), np.zeros((300, 400), np.uint8)])
 def test_a_page_without_text_has_no_tilt(page: np.ndarray) -> None:
-    assert retouch.skew_angle(retouch.otsu_mask(page), 20.0) == 0
+    assert filters.skew_angle(filters.otsu_mask(page), 20.0) == 0
 
 
 def test_letter_height_is_that_of_the_type() -> None:
     for size in (17, 34, 51):
         page = typed_page(size=size)[0]
         # An x of this type is 0.55, a capital 0.73 of its size.
-        assert 0.5 * size <= retouch.component_letter_height(retouch.otsu_mask(page)) <= 0.8 * size
-    assert retouch.component_letter_height(np.zeros((850, 850), np.uint8)) == pytest.approx(10)
+        assert 0.5 * size <= filters.component_letter_height(filters.otsu_mask(page)) <= 0.8 * size
+    assert filters.component_letter_height(np.zeros((850, 850), np.uint8)) == pytest.approx(10)
 
 
 def test_a_dark_border_becomes_paper_and_no_letter_is_lost() -> None:
     bordered = np.pad(PAGE, ((0, 0), (90, 0)), constant_values=20)
     bordered[:70] = 10
-    painted = retouch.remove_border(bordered)
+    painted = filters.remove_border(bordered)
     assert (painted[:60, :] > 200).all()
     assert (painted[:, :80] > 200).all()
     assert np.array_equal(painted[85:, 105:], bordered[85:, 105:])
@@ -58,13 +58,13 @@ def test_a_dark_border_becomes_paper_and_no_letter_is_lost() -> None:
 
 def test_text_that_runs_into_the_edge_is_kept() -> None:
     cut = PAGE[:, 3 * 34 + 20 :]
-    assert np.array_equal(retouch.remove_border(cut), cut)
+    assert np.array_equal(filters.remove_border(cut), cut)
 
 
 def test_light_is_evened_out() -> None:
     shade = np.linspace(0.35, 1.0, PAGE.shape[1])
     shaded = (PAGE * shade).astype(np.uint8)
-    flat = retouch.normalize_background(shaded)
+    flat = filters.normalize_background(shaded)
     assert np.median(flat[:, :100]) > 230
     assert np.median(flat[:, -100:]) > 230
     ink = PAGE < 60
@@ -74,15 +74,15 @@ def test_light_is_evened_out() -> None:
 def test_bilevel_scans_are_told_from_photographs() -> None:
     chance = np.random.default_rng(3)
     photograph = np.clip(PAGE * 0.6 + chance.normal(40, 12, PAGE.shape), 0, 255).astype(np.uint8)
-    assert retouch.is_bilevel(bilevel(PAGE))
-    assert retouch.is_bilevel(bilevel(PAGE, specks=20_000))
-    assert not retouch.is_bilevel(photograph)
+    assert filters.is_bilevel(bilevel(PAGE))
+    assert filters.is_bilevel(bilevel(PAGE, specks=20_000))
+    assert not filters.is_bilevel(photograph)
 
 
 def test_specks_go_and_letters_and_full_stops_stay() -> None:
     clear = bilevel(PAGE)
     speckled = bilevel(PAGE, specks=3000)
-    cleared = retouch.despeckle(speckled, LETTER)
+    cleared = filters.despeckle(speckled, LETTER)
     added = (speckled < 128) & (clear > 128)
     assert (cleared[added] > 128).mean() > 0.8
     assert (cleared[clear < 128] < 128).all()
@@ -90,21 +90,21 @@ def test_specks_go_and_letters_and_full_stops_stay() -> None:
 
 def test_dense_speckle_melts_away() -> None:
     speckled = bilevel(PAGE, specks=PAGE.size // 60)
-    melted = retouch.despeckle_by_blur(speckled, LETTER)
+    melted = filters.despeckle_by_blur(speckled, LETTER)
     clear = bilevel(PAGE) < 128
     assert (melted[~clear] < 128).sum() < 0.3 * (speckled[~clear] < 128).sum()
     assert (melted[clear] < 128).mean() > 0.95
 
 
 def test_speckle_is_counted_by_the_letter() -> None:
-    assert retouch.speckle_density(bilevel(PAGE), LETTER) < 0.5
-    assert retouch.speckle_density(bilevel(PAGE, specks=3000), LETTER) > 1
+    assert filters.speckle_density(bilevel(PAGE), LETTER) < 0.5
+    assert filters.speckle_density(bilevel(PAGE, specks=3000), LETTER) > 1
 
 
 def test_grey_is_luminance() -> None:
     colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
-    assert retouch.to_gray(colours).tolist() == [[76, 150, 29, 255]]
-    assert retouch.to_gray(PAGE) is PAGE
+    assert filters.to_gray(colours).tolist() == [[76, 150, 29, 255]]
+    assert filters.to_gray(PAGE) is PAGE
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.75, 1.6])
@@ -114,7 +114,7 @@ def test_warping_puts_ink_where_the_matrix_says(scale: float, degrees: float) ->
     page[100:120, 250:290] = 0  # its middle in edge coordinates: x 270, y 110
     turn = np.radians(degrees)
     matrix = np.array([[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0]]) * scale
-    moved = retouch.warp_affine(page, matrix, (round(450 * scale), round(350 * scale)))
+    moved = filters.warp_affine(page, matrix, (round(450 * scale), round(350 * scale)))
     weights = 255.0 - moved
     weights[: round(40 * scale)] = 0
     middle = [
@@ -129,4 +129,4 @@ def test_warping_puts_ink_where_the_matrix_says(scale: float, degrees: float) ->
 def test_bilevel_is_counted_as_it_is_defined(page):
     middle = ((page > 40) & (page < 215)).mean()
     edges = (np.abs(np.diff(page.astype(int), axis=1)) > 60).sum() / page.size
-    assert retouch.is_bilevel(page) == (middle <= max(0.01, edges))
+    assert filters.is_bilevel(page) == (middle <= max(0.01, edges))

@@ -17,14 +17,14 @@ from desunt.transcript.alignment.sequences import match_words, matching_key
 def test_matches_rise_on_both_sides_and_never_overlap(first: list[str], second: list[str], gaps: frozenset[int]) -> None:
     row, column = 0, 0
     for match in match_words(first, second, gaps):
-        assert row <= match.top < match.bottom <= len(first)
-        assert column <= match.left < match.right <= len(second)
-        row, column = match.bottom, match.right
+        assert row <= match.first_start < match.first_end <= len(first)
+        assert column <= match.second_start < match.second_end <= len(second)
+        row, column = match.first_end, match.second_end
 
 
 def test_equal_sequences_match_word_by_word() -> None:
     words = [matching_key(word) for word in ("It", "was", "the", "best", "of", "times", "it", "was", "the", "worst")] * 300
-    assert [(m.top, m.left) for m in match_words(words, words)] == [(n, n) for n in range(len(words))]
+    assert [(m.first_start, m.second_start) for m in match_words(words, words)] == [(n, n) for n in range(len(words))]
 
 
 def test_a_long_noisy_document_is_matched_nearly_without_fault() -> None:
@@ -37,7 +37,7 @@ def test_a_long_noisy_document_is_matched_nearly_without_fault() -> None:
             noisy.append((n, "x" + word[1:] if fate > 0.85 and len(word) > 3 else word))
         if fate > 0.97:
             noisy.append((-1, "stamp"))
-    matches = {m.top: m.left for m in match_words(words, [word for _, word in noisy])}
+    matches = {m.first_start: m.second_start for m in match_words(words, [word for _, word in noisy])}
     right = [matches.get(n) == place for place, (n, _) in enumerate(noisy) if n >= 0]
     assert sum(right) / len(right) > 0.99
 

@@ -16,8 +16,8 @@ from desunt.evaluate.labels import label_words
 from desunt.record.document import Box, Gap, Page, Word
 
 PageReader: TypeAlias = Callable[[Path], tuple[Page, ...]]
-Side: TypeAlias = Literal["plain", "words", "readings"]
-SIDES: tuple[Side, ...] = ("plain", "words", "readings")
+OutputKind: TypeAlias = Literal["plain", "words", "readings"]
+OUTPUT_KINDS: tuple[OutputKind, ...] = ("plain", "words", "readings")
 
 # A page on which desunt finds this many words fewer than plain Tesseract counts as read worse.
 MAX_TOLERATED_WORD_LOSS = 2
@@ -53,7 +53,7 @@ class VouchedWords:
 
 @dataclass(frozen=True, slots=True)
 class PageComparison:
-    """One image: the score of each side, what is vouched for, seconds of plain Tesseract and of desunt, and why desunt failed."""
+    """One image: the score of each output, what is vouched for, seconds of plain Tesseract and of desunt, and why desunt failed."""
 
     name: str
     plain: OcrScore
@@ -64,7 +64,7 @@ class PageComparison:
     problem: str = ""
 
     @property
-    def difference(self) -> int:
+    def word_gain(self) -> int:
         """Return how many words more than plain Tesseract desunt finds, engine readings of gaps counted."""
         return round(self.readings.recall.count - self.plain.recall.count)
 
@@ -80,12 +80,12 @@ class OcrReport:
 
     @property
     def worst(self) -> PageComparison:
-        return min(self.pages, key=lambda page: page.difference)
+        return min(self.pages, key=lambda page: page.word_gain)
 
     @property
     def worse(self) -> tuple[PageComparison, ...]:
         """Return the pages desunt reads worse than plain Tesseract by more than two words, the worst first."""
-        return tuple(sorted((page for page in self.pages if page.difference < -MAX_TOLERATED_WORD_LOSS), key=lambda page: page.difference))
+        return tuple(sorted((page for page in self.pages if page.word_gain < -MAX_TOLERATED_WORD_LOSS), key=lambda page: page.word_gain))
 
 
 def plain_tesseract(image: Path, lang: str = "eng", seconds: float = 180.0) -> OcrOutput:
@@ -209,7 +209,7 @@ def _compare(
 ) -> PageComparison:
     started = time.perf_counter()
     output = plain(image)
-    between = time.perf_counter()
+    plain_ended = time.perf_counter()
     pages, problem = _read_or_fail(image, read)
     ended = time.perf_counter()
     return PageComparison(
@@ -218,7 +218,7 @@ def _compare(
         words=score_output(truth, to_output(pages, readings=False)),
         readings=score_output(truth, to_output(pages, readings=True)),
         vouched=score_vouched(truth, pages, vouch),
-        seconds=(between - started, ended - between),
+        seconds=(plain_ended - started, ended - plain_ended),
         problem=problem,
     )
 

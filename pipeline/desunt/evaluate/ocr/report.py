@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from desunt.evaluate.conjectures.plots import draw_svg
 from desunt.evaluate.error_rates import Interval, Rate, difference_interval, pooled, rate_interval
-from desunt.evaluate.ocr.measure import SIDES, OcrReport, OcrScore, PageComparison, Side
+from desunt.evaluate.ocr.measure import OUTPUT_KINDS, OcrReport, OcrScore, OutputKind, PageComparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIDE_NAMES: dict[Side, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
+OUTPUT_LABELS: dict[OutputKind, str] = {"plain": "plain Tesseract", "words": "desunt, words", "readings": "desunt, words + engine readings"}
 # Field of OcrScore -> what a person calls it, and what its n counts. Invented words are a mean a page, all others shares.
 MEASURES: dict[str, tuple[str, str]] = {
     "line_cer": ("lineCER", "characters"),
@@ -27,8 +27,8 @@ MEASURES: dict[str, tuple[str, str]] = {
 }
 
 
-def _rates(report: OcrReport, side: Side, measure: str) -> list[Rate]:
-    rates: list[Rate | None] = [getattr(getattr(page, side), measure) for page in report.pages]
+def _rates(report: OcrReport, kind: OutputKind, measure: str) -> list[Rate]:
+    rates: list[Rate | None] = [getattr(getattr(page, kind), measure) for page in report.pages]
     return [rate for rate in rates if rate is not None]
 
 
@@ -54,9 +54,9 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def format_report(report: OcrReport) -> str:
     """Return the report as plain text: totals with 95% intervals, pages, and what is worse than plain Tesseract."""
-    head = ["measure", *SIDE_NAMES.values(), "n (plain)"]
+    head = ["measure", *OUTPUT_LABELS.values(), "n (plain)"]
     totals = [
-        [label, *(_cell(_rates(report, side, measure), measure) for side in SIDES), f"{_size(report, measure)} {unit}"]
+        [label, *(_cell(_rates(report, kind, measure), measure) for kind in OUTPUT_KINDS), f"{_size(report, measure)} {unit}"]
         for measure, (label, unit) in MEASURES.items()
     ]
     parts = [
@@ -64,14 +64,14 @@ def format_report(report: OcrReport) -> str:
         *_table([head, *totals]),
         "",
         *_vouched_lines(report),
-        *_difference_lines(report),
+        *_comparison_lines(report),
         "",
         *_table(
             [
                 [
                     "page",
                     "words",
-                    *(f"recall {side}" for side in SIDES),
+                    *(f"recall {kind}" for kind in OUTPUT_KINDS),
                     "words more",
                     "lineCER plain",
                     "lineCER readings",
@@ -103,40 +103,40 @@ def _vouched_lines(report: OcrReport) -> list[str]:
     ]
 
 
-def _difference_lines(report: OcrReport) -> list[str]:
+def _comparison_lines(report: OcrReport) -> list[str]:
     plain, ours = _rates(report, "plain", "recall"), _rates(report, "readings", "recall")
     interval, our_recall, plain_recall = difference_interval(ours, plain), pooled(ours).value, pooled(plain).value
     gain = None if our_recall is None or plain_recall is None else our_recall - plain_recall
     span = f" [{_share(interval.low, signed=True)}, {_share(interval.high, signed=True)}]" if interval else ""
-    worse = ", ".join(f"{page.name} ({page.difference:+d})" for page in report.worse) or "none"
-    seconds = [sum(page.seconds[side] for page in report.pages) / len(report.pages) for side in (0, 1)]
+    worse = ", ".join(f"{page.name} ({page.word_gain:+d})" for page in report.worse) or "none"
+    seconds = [sum(page.seconds[index] for page in report.pages) / len(report.pages) for index in (0, 1)]
     return [
         f"word recall against plain Tesseract: {_share(gain, signed=True)}{span}",
-        f"worst page: {report.worst.name} ({report.worst.difference:+d} words)",
+        f"worst page: {report.worst.name} ({report.worst.word_gain:+d} words)",
         f"pages worse by more than 2 words: {worse}",
         f"seconds a page (wall): plain Tesseract {seconds[0]:.1f}, desunt {seconds[1]:.1f}",
     ]
 
 
 def _page_row(page: PageComparison) -> list[str]:
-    recalls = [_share(getattr(page, side).recall.value) for side in SIDES]
+    recalls = [_share(getattr(page, kind).recall.value) for kind in OUTPUT_KINDS]
     invented = ["-" if score.invented is None else f"{score.invented.count:.0f}" for score in (page.plain, page.words)]
     lines = [_share(score.line_cer.value) for score in (page.plain, page.readings)]
-    return [page.name, f"{page.plain.recall.total:.0f}", *recalls, f"{page.difference:+d}", *lines, *invented]
+    return [page.name, f"{page.plain.recall.total:.0f}", *recalls, f"{page.word_gain:+d}", *lines, *invented]
 
 
 def report_json(report: OcrReport) -> dict[str, Any]:
     """Return the report as JSON values: totals with n and intervals, and the counts of every page."""
     return {
         "folder": report.folder,
-        "totals": {side: {measure: _total(_rates(report, side, measure)) for measure in MEASURES} for side in SIDES},
+        "totals": {kind: {measure: _total(_rates(report, kind, measure)) for measure in MEASURES} for kind in OUTPUT_KINDS},
         "vouched": {
             "threshold": report.vouch,
             "share": _rate(pooled(page.vouched.share for page in report.pages)),
             "error": _total([page.vouched.error for page in report.pages]),
         },
-        "worst": {"page": report.worst.name, "words": report.worst.difference},
-        "worse_by_more_than_2_words": [{"page": page.name, "words": page.difference} for page in report.worse],
+        "worst": {"page": report.worst.name, "words": report.worst.word_gain},
+        "worse_by_more_than_2_words": [{"page": page.name, "words": page.word_gain} for page in report.worse],
         "without_ground_truth": list(report.without_truth),
         "pages": [_page_json(page) for page in report.pages],
     }
@@ -153,14 +153,14 @@ def _total(rates: Sequence[Rate]) -> dict[str, Any] | None:
 
 def _page_json(page: PageComparison) -> dict[str, Any]:
     sides: dict[str, Any] = {
-        side: {field.name: _rate(getattr(getattr(page, side), field.name)) for field in fields(OcrScore)} for side in SIDES
+        kind: {field.name: _rate(getattr(getattr(page, kind), field.name)) for field in fields(OcrScore)} for kind in OUTPUT_KINDS
     }
     vouched = {"share": _rate(page.vouched.share), "error": _rate(page.vouched.error)}
     return {
         "page": page.name,
         **sides,
         "vouched": vouched,
-        "words_more": page.difference,
+        "words_more": page.word_gain,
         "seconds": list(page.seconds),
         "problem": page.problem,
     }
@@ -185,13 +185,13 @@ def _paired(axes: Axes, report: OcrReport, measure: str) -> None:
     heights = range(len(measured))
     for height, (_, plain, ours) in zip(heights, measured, strict=True):
         axes.plot([plain, ours], [height, height], "-", color="C3" if better * (ours - plain) < 0 else "0.6", zorder=1)
-    axes.scatter([plain for _, plain, _ in measured], heights, facecolors="white", edgecolors="C1", zorder=2, label=SIDE_NAMES["plain"])
-    axes.scatter([ours for *_, ours in measured], heights, color="C0", s=18, zorder=3, label=SIDE_NAMES["readings"])
+    axes.scatter([plain for _, plain, _ in measured], heights, facecolors="white", edgecolors="C1", zorder=2, label=OUTPUT_LABELS["plain"])
+    axes.scatter([ours for *_, ours in measured], heights, color="C0", s=18, zorder=3, label=OUTPUT_LABELS["readings"])
     axes.set_yticks(heights, [name for name, *_ in measured], fontsize=6)
     axes.set(xlabel=f"{label}, %", title=f"{label} of {len(measured)} pages ({_size(report, measure)} {unit}); red: worse")
     axes.figure.legend(frameon=False, fontsize=7, loc="outside lower center", ncols=2)
 
 
-def _per_cent(page: PageComparison, side: Side, measure: str) -> float | None:
-    value = getattr(getattr(page, side), measure).value
+def _per_cent(page: PageComparison, kind: OutputKind, measure: str) -> float | None:
+    value = getattr(getattr(page, kind), measure).value
     return None if value is None else 100 * value

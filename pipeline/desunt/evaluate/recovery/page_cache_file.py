@@ -29,7 +29,7 @@ class ProposedCandidates:
 
 
 # What the kinds of entries are called in the file.
-KINDS: dict[type, str] = {ReadPage: "ReadPage", ProposedCandidates: "Proposed"}
+ENTRY_KINDS: dict[type, str] = {ReadPage: "ReadPage", ProposedCandidates: "Proposed"}
 Entry = TypeVar("Entry", ReadPage, ProposedCandidates)
 
 
@@ -55,7 +55,7 @@ class PageCacheFile(ResumableFile):
 
     def find(self, kind: type[Entry], page: str, key: str) -> Entry | None:
         """Return what an entry holds, None if there is no such entry; raises IntegrityError if it was changed by hand."""
-        content = self._entries.get((KINDS[kind], page, key))
+        content = self._entries.get((ENTRY_KINDS[kind], page, key))
         if content is None:
             return None
         entry: Entry = parse_json(kind, json.dumps(content).encode(), self.path or Path(page))
@@ -65,6 +65,6 @@ class PageCacheFile(ResumableFile):
         """Write an entry and return it."""
         kind: type = type(entry)
         content = type_adapter(kind).dump_python(entry, mode="json")
-        self._entries[KINDS[kind], page, key] = content
-        self.append([{"kind": KINDS[kind], "page": page, "key": key, "found": content}])
+        self._entries[ENTRY_KINDS[kind], page, key] = content
+        self.append([{"kind": ENTRY_KINDS[kind], "page": page, "key": key, "found": content}])
         return entry

@@ -22,8 +22,8 @@ from desunt.record.files import Record
 LINE_END = re.compile(r"\r\n|[\n\r\v\x1c-\x1e\x85\u2028\u2029]")
 SPACE = re.compile(r"(\s+)")
 # What makes a list, a rule or a heading of a line that begins with it.
-OPENING = re.compile(r"(\d{1,9})([.)])|([-+=])")
-LABELLED = re.compile(rf"((?:{CONJECTURE_LABEL}(?:, not offered|, accepted)?: )?)(.*)")
+BLOCK_OPENING = re.compile(r"(\d{1,9})([.)])|([-+=])")
+NOTE_LABEL = re.compile(rf"((?:{CONJECTURE_LABEL}(?:, not offered|, accepted)?: )?)(.*)")
 RULE, PAGE_END = "---", "* * *"
 
 
@@ -60,7 +60,7 @@ class _MarkdownState:
     fence: int
     notes: list[Note] = field(default_factory=list)
     line: str = ""
-    follows: bool = False
+    continues_paragraph: bool = False
 
     def legend(self) -> str:
         brackets = f"{'⟦' * self.fence}brackets{'⟧' * self.fence}"
@@ -70,13 +70,13 @@ class _MarkdownState:
         """Yield the line that was made: a paragraph's first after an empty line, the others after a hard line end."""
         line = " ".join(self.line.split())
         if line:
-            yield ("\\\n" if self.follows else "\n\n") + _escape_opening(line)
-        self.line, self.follows = "", bool(line)
+            yield ("\\\n" if self.continues_paragraph else "\n\n") + _escape_block_opening(line)
+        self.line, self.continues_paragraph = "", bool(line)
 
     def end_page(self) -> Iterator[str]:
         yield from self.end_line()
         yield f"\n\n{PAGE_END}"
-        self.follows = False
+        self.continues_paragraph = False
 
 
 def _text_lines(parts: Iterator[str | RenderedToken], state: _MarkdownState) -> Iterator[str]:
@@ -96,14 +96,14 @@ def _text_lines(parts: Iterator[str | RenderedToken], state: _MarkdownState) -> 
 
 def _escape_note(line: str) -> str:
     """Return a line of a note; its label stays outside of what may have to be quoted."""
-    label, text = LABELLED.fullmatch(line).groups()  # type: ignore[union-attr]  # it matches every line
+    label, text = NOTE_LABEL.fullmatch(line).groups()  # type: ignore[union-attr]  # it matches every line
     return f"{label}{escape_prose(text)}"
 
 
-def _escape_opening(line: str) -> str:
+def _escape_block_opening(line: str) -> str:
     return (
-        OPENING.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", line, count=1)
-        if OPENING.match(line)
+        BLOCK_OPENING.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", line, count=1)
+        if BLOCK_OPENING.match(line)
         else line
     )
 

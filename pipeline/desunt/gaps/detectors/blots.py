@@ -17,7 +17,7 @@ MIN_WIDTH_LETTERS, MAX_DISTANCE_LETTERS, MERGE_DISTANCE_LETTERS = 1.6, 3.0, 2.0
 # Room beside a word that belongs to it.
 SIDE_ROOM_LETTERS = 0.25
 # What is accounted for already covers more than this share of a passage.
-MAX_TAKEN_SHARE = 0.3
+MAX_COVERED_SHARE = 0.3
 # Share of dark pixels in a passage; share of them in a column of a blot that lies over several lines; and how bright, against the paper, a
 # dark pixel is at most: a blot is paler than type.
 MIN_DARK_SHARE, MIN_COLUMN_SHARE, MAX_DARK_BRIGHTNESS = 0.12, 0.8, 0.75
@@ -51,7 +51,7 @@ def _blots(ink: InkMask, band: TextBand, covered: Sequence[Box], metrics: TypeMe
     for span, pivot in _spans(band, metrics):
         for box in _inked_passages(ink, span, band.slope, pivot, metrics):
             distance = min(max(box.left - other.right, other.left - box.right) for other in near)
-            is_taken = any(box.intersection(other) > MAX_TAKEN_SHARE * box.area for other in covered)
+            is_taken = any(box.intersection(other) > MAX_COVERED_SHARE * box.area for other in covered)
             if distance <= MAX_DISTANCE_LETTERS * metrics.advance and not is_taken:
                 near.append(box)
                 yield box

@@ -13,7 +13,7 @@ from desunt.ocr.preprocessing.filters import is_bilevel
 from desunt.ocr.preprocessing.ink import PAPER_GRAY, InkMask
 from desunt.record.document import Box
 
-Plane = NDArray[np.float32]
+ShadeMap = NDArray[np.float32]
 # How wide a faded passage is at the least, the room at its sides that belongs to its neighbours, and how near its parts are to each other.
 MIN_WIDTH_LETTERS, SIDE_ROOM_LETTERS, MERGE_DISTANCE_LETTERS = 2.5, 0.6, 2
 # The run of dark letters a passage begins with.
@@ -29,7 +29,7 @@ MIN_PAPER_PATCHES = 200
 # How far from a line the one above and below stand, and how far from the margin they begin.
 MAX_LINE_DISTANCE_HEIGHTS, MAX_INDENT_LETTERS = 4, 3
 # What is accounted for already covers more than this share of a passage.
-MAX_TAKEN_SHARE = 0.1
+MAX_COVERED_SHARE = 0.1
 # Grays as a scan has them, bare paper white.
 PAPER_TO_WHITE = np.minimum(np.arange(256) * 5 // 4, 255).astype(np.uint8)
 
@@ -51,11 +51,13 @@ def find_faded_text(ink: InkMask, bands: Sequence[TextBand], covered: Sequence[B
     usual = float(np.median(paper))
     deviation = MAD_TO_DEVIATION * float(np.median(np.abs(paper - usual)))
     min_shade = usual + max(MIN_SHADE_GRAYS, MIN_DEVIATIONS * deviation)
-    spans = (_spans(band, metrics, with_start=_is_among_full_lines(bands, n, metrics)) for n, band in enumerate(bands))
-    return tuple(tuple(_faded(shade, band, band_spans, covered, metrics, min_shade)) for band, band_spans in zip(bands, spans, strict=True))
+    spans = (_wide_spaces(band, metrics, with_start=_is_among_full_lines(bands, n, metrics)) for n, band in enumerate(bands))
+    return tuple(
+        tuple(_faded_boxes(shade, band, band_spans, covered, metrics, min_shade)) for band, band_spans in zip(bands, spans, strict=True)
+    )
 
 
-def _shades(ink: InkMask, metrics: TypeMetrics) -> tuple[Plane, Plane]:
+def _shades(ink: InkMask, metrics: TypeMetrics) -> tuple[ShadeMap, ShadeMap]:
     """Return how dark the patch round each pixel is (`PAPER_GRAY` is black), and that of those without ink on a grid of half letters."""
     import cv2
 
@@ -75,16 +77,16 @@ def _is_among_full_lines(bands: Sequence[TextBand], number: int, metrics: TypeMe
     return len(near) == 2 and all(band.boxes[0].left <= band.left + MAX_INDENT_LETTERS * metrics.advance for band in near)
 
 
-def _faded(
-    shade: Plane, band: TextBand, spans: Iterator[tuple[Box, float]], covered: Sequence[Box], metrics: TypeMetrics, min_shade: float
+def _faded_boxes(
+    shade: ShadeMap, band: TextBand, spans: Iterator[tuple[Box, float]], covered: Sequence[Box], metrics: TypeMetrics, min_shade: float
 ) -> Iterator[Box]:
     for span, pivot in spans:
         box = _dark_passage(shade, span, band.slope, pivot, metrics, min_shade)
-        if box and not any(box.intersection(other) > MAX_TAKEN_SHARE * box.area for other in covered):
+        if box and not any(box.intersection(other) > MAX_COVERED_SHARE * box.area for other in covered):
             yield box
 
 
-def _spans(band: TextBand, metrics: TypeMetrics, *, with_start: bool) -> Iterator[tuple[Box, float]]:
+def _wide_spaces(band: TextBand, metrics: TypeMetrics, *, with_start: bool) -> Iterator[tuple[Box, float]]:
     """Yield the wide spaces of a line, as high as its letters, and the x where that height was taken."""
     room = SIDE_ROOM_LETTERS * metrics.advance
     edges = [(band.left, band.boxes[0].left)] if band.boxes and with_start else []
@@ -99,7 +101,7 @@ def _spans(band: TextBand, metrics: TypeMetrics, *, with_start: bool) -> Iterato
         yield Box(round(left + room), round(middle - half), round(right - room), round(middle + half)), pivot
 
 
-def _dark_passage(shade: Plane, span: Box, slope: float, pivot: float, metrics: TypeMetrics, min_shade: float) -> Box | None:
+def _dark_passage(shade: ShadeMap, span: Box, slope: float, pivot: float, metrics: TypeMetrics, min_shade: float) -> Box | None:
     """Return the passage of the span that is darker than bare paper, widened to whole letters; None if it is too short."""
     height, width = shade.shape
     xs = np.arange(max(0, span.left), min(span.right, width))

@@ -77,26 +77,26 @@ def _dark_boxes(ink: InkMask, metrics: TypeMetrics) -> Iterator[Box]:
 
     factor = max(1, round(metrics.height / SHRUNKEN_HEIGHT_PIXELS))
     height, width = (side // factor for side in ink.mask.shape)
-    percent = cv2.resize(ink.mask[: height * factor, : width * factor] * np.uint8(100), (width, height), interpolation=cv2.INTER_AREA)
-    solid = _solid_places(np.asarray(percent, np.uint8), max(1, round(metrics.advance / factor)), max(1, round(metrics.height / factor)))
+    ink_percent = cv2.resize(ink.mask[: height * factor, : width * factor] * np.uint8(100), (width, height), interpolation=cv2.INTER_AREA)
+    solid = _solid_mask(np.asarray(ink_percent, np.uint8), max(1, round(metrics.advance / factor)), max(1, round(metrics.height / factor)))
     _, labels, components, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     for number, (left, top, across, down, _) in enumerate(components.tolist()):
         box = Box(left * factor, top * factor, (left + across) * factor, (top + down) * factor)
         inside = labels[top : top + down, left : left + across] == number
         is_bar = number and _is_bar_sized(box, metrics)
         is_bar = is_bar and (inside.mean() >= MIN_FULL_SHARE or box.height <= MAX_RAGGED_HEIGHT * metrics.height)
-        if is_bar and _has_cut_end(inside) and _is_opaque(box, ink):
+        if is_bar and _has_square_end(inside) and _is_opaque(box, ink):
             yield box
 
 
-def _solid_places(percent: NDArray[np.uint8], letter: int, line: int) -> NDArray[np.uint8]:
+def _solid_mask(ink_percent: NDArray[np.uint8], letter: int, line: int) -> NDArray[np.uint8]:
     """Return 1 where a page of shares of ink (0-100) is dark all over; `letter` and `line` are the size of the type in its pixels."""
     import cv2
 
     window = (3 * letter, max(3, round(0.6 * line)))
-    seeds = np.asarray(cv2.blur(percent, window) >= 100 * MIN_WINDOW_INK, np.uint8)
+    seeds = np.asarray(cv2.blur(ink_percent, window) >= 100 * MIN_WINDOW_INK, np.uint8)
     # From the windows that are dark all over, back to where the ink ends.
-    dark = np.asarray(cv2.blur(percent, (max(1, letter // 2), max(1, line // 4))) >= 50, np.uint8)
+    dark = np.asarray(cv2.blur(ink_percent, (max(1, letter // 2), max(1, line // 4))) >= 50, np.uint8)
     solid = np.asarray(cv2.dilate(seeds, np.ones(window[::-1], np.uint8)) & dark, np.uint8)
     return np.asarray(cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((max(2, line // 3), max(2, letter // 2)), np.uint8)), np.uint8)
 
@@ -144,7 +144,7 @@ def is_under_marker(ink: InkMask, box: Box, usual_share: float, metrics: TypeMet
     return int(cv2.connectedComponents(paper, connectivity=4)[0]) >= MIN_SPECKS_A_LETTER * box.width / metrics.advance
 
 
-def _has_cut_end(inside: NDArray[np.bool_]) -> bool:
+def _has_square_end(inside: NDArray[np.bool_]) -> bool:
     """Return whether an end of the shape is cut off rather than tapered: a blot is an ellipse, a bar is not."""
     filled = inside.sum(axis=0) / inside.shape[0]
     end = max(1, len(filled) // 12)

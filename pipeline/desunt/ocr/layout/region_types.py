@@ -18,7 +18,7 @@ from desunt.ocr.layout.page_geometry import LayoutLine, PageGeometry
 from desunt.ocr.layout.type_metrics import TypeMetrics, center_x, center_y
 from desunt.record.document import RegionKind
 
-MARKINGS = ("SECRET", "TOPSECRET", "CONFIDENTIAL", "RESTRICTED", "UNCLASSIFIED")
+CLASSIFICATION_MARKINGS = ("SECRET", "TOPSECRET", "CONFIDENTIAL", "RESTRICTED", "UNCLASSIFIED")
 # Words of stamps that archives and registries put on papers of others.
 STAMP_PHRASE = re.compile(
     r"\bRELEASE[D]? UNDER\b|\bASSASSINATION RECORDS\b|HISTORICAL.REVIEW|\bRETURN TO CIA\b|\bBACKGROUND USE\b|\bDO NOT REPRODUCE\b"
@@ -71,7 +71,7 @@ def _kind_alone(line: LayoutLine, page: PageGeometry) -> RegionKind:
     block = page.block
     if block is not None and line.box.bottom > block.top and line.box.top < block.bottom:
         return _kind_beside(line, page)
-    if _is_marking(line, page):
+    if _is_classification_marking(line, page):
         return "stamp"
     if page.is_ruled(line.box):
         return "form"
@@ -84,10 +84,10 @@ def _kind_alone(line: LayoutLine, page: PageGeometry) -> RegionKind:
     return "footer" if _is_footer(line, page) else "body"
 
 
-def _is_marking(line: LayoutLine, page: PageGeometry) -> bool:
+def _is_classification_marking(line: LayoutLine, page: PageGeometry) -> bool:
     """Tell whether a line is a stamped or printed classification: the page's own typewriter writes narrower letters."""
     letters = "".join(filter(str.isalnum, line.text)).upper()
-    return _is_wider(line, page) and any(Levenshtein.distance(letters, marking) <= 1 for marking in MARKINGS)
+    return _is_wider(line, page) and any(Levenshtein.distance(letters, marking) <= 1 for marking in CLASSIFICATION_MARKINGS)
 
 
 def _is_stamp(line: LayoutLine, page: PageGeometry) -> bool:

@@ -36,7 +36,7 @@ def _hasher() -> PasswordHasher:
 
 
 @cache
-def _unmatchable_hash() -> str:
+def _dummy_hash() -> str:
     """Return a hash that no password has: an unknown name takes as long to refuse as a known one."""
     return _hasher().hash(secrets.token_hex(16))
 
@@ -129,7 +129,7 @@ class Accounts:
             lockout_seconds = self._lockout_seconds(connection, name, address)
             password_hash = connection.execute(select(UserTable.password).where(UserTable.name == name)).scalar()
         # Argon2 is slow on purpose: no transaction is open meanwhile.
-        matches = not lockout_seconds and _password_matches(password_hash or _unmatchable_hash(), password) and password_hash is not None
+        matches = not lockout_seconds and _password_matches(password_hash or _dummy_hash(), password) and password_hash is not None
         result = "throttled" if lockout_seconds else "in" if matches else "wrong"
         token = secrets.token_urlsafe(32)
         with self._database.writing() as connection:

@@ -15,7 +15,7 @@ from desunt.record.conjecture import Decision, Refusal
 from desunt.record.edits import DecisionLookup
 from desunt.record.files import read_decisions
 from desunt.record.folder import SourceFile, page_path, read_source
-from desunt.record.lazy import open_record, page_values
+from desunt.record.lazy import iter_page_dicts, open_record
 from desunt.record.status import DocumentStatus, document_status
 from desunt.run.events import describe_unread_pages
 from desunt.run.workflow import FILLABLE_REASONS
@@ -84,7 +84,7 @@ class DocumentReport:
     def pages(self) -> Iterator[PageReport]:
         """Yield the pages in order, those that failed or were never reached among them; counts on the way."""
         opinion_kinds, vouch = _opinion_kinds_and_vouch(self.folder)
-        values = page_values(self.folder) if (self.folder / "record.json").exists() else iter(())
+        values = iter_page_dicts(self.folder) if (self.folder / "record.json").exists() else iter(())
         if self.source.problem:
             yield PageReport(0, "failed", self.source.problem)
             return
@@ -118,7 +118,7 @@ class DocumentReport:
         )  # fmt: skip
 
     @property
-    def sentence(self) -> str:
+    def gap_summary(self) -> str:
         """Return what stands about the gaps in plain words: `3 gaps: 1 accepted, 1 conjectured, 1 left open`."""
         if self.status.state == "unfinished":
             return "not read to the end"

@@ -90,7 +90,7 @@ class Totals:
             (heapq.heappush if len(self._most_urgent) < MAX_LISTED else heapq.heappushpop)(self._most_urgent, priority)
         self._pages_to_review.clear()
         if len(self.sentences) < MAX_LISTED:
-            self.sentences.append((document.id, document.folder.name, document.status.state, document.sentence))
+            self.sentences.append((document.id, document.folder.name, document.status.state, document.gap_summary))
 
     @property
     def review_first(self) -> list[ReviewPriority]:

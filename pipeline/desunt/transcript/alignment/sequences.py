@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Keys: TypeAlias = Sequence[str]
+WordKeys: TypeAlias = Sequence[str]
 # Words (rows) against words (columns) that one step of the alignment takes.
 MOVES = ((1, 1), (2, 1), (1, 2), (3, 1), (1, 3))
 # Words less alike than this are never taken for one another.
@@ -32,12 +32,12 @@ MAX_TABLE_CELLS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Words `[top, bottom)` of the first sequence are words `[left, right)` of the second."""
+    """Words `[first_start, first_end)` of the first sequence are words `[second_start, second_end)` of the second."""
 
-    top: int
-    bottom: int
-    left: int
-    right: int
+    first_start: int
+    first_end: int
+    second_start: int
+    second_end: int
 
 
 def matching_key(text: str) -> str:
@@ -46,15 +46,15 @@ def matching_key(text: str) -> str:
     return re.sub(r"[\W_]+", "", unaccented).casefold() or text
 
 
-def match_words(first: Keys, second: Keys, gaps: frozenset[int] = frozenset()) -> tuple[Match, ...]:
+def match_words(first: WordKeys, second: WordKeys, gaps: frozenset[int] = frozenset()) -> tuple[Match, ...]:
     """Return which words of the first sequence are which of the second, in order; words without a partner are in no match.
 
     `gaps` are the places in the first sequence before which something is lost: there, words of the second cost nothing.
     """
-    return tuple(sorted(_match_rectangles(first, second, gaps), key=lambda match: match.top))
+    return tuple(sorted(_match_rectangles(first, second, gaps), key=lambda match: match.first_start))
 
 
-def _match_rectangles(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]:
+def _match_rectangles(first: WordKeys, second: WordKeys, gaps: frozenset[int]) -> Iterator[Match]:
     """Yield the matches of all rectangles between anchors; a stack instead of recursion, for long documents."""
     stack = [(0, len(first), 0, len(second))]
     while stack:
@@ -75,13 +75,13 @@ def _match_rectangles(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterat
         elif cells <= MAX_TABLE_CELLS:
             gap_rows = frozenset(place - top for place in range(top, bottom + 1) if place in gaps)
             for match in _align_globally(first[top:bottom], second[left:right], gap_rows):
-                yield Match(top + match.top, top + match.bottom, left + match.left, left + match.right)
+                yield Match(top + match.first_start, top + match.first_end, left + match.second_start, left + match.second_end)
         elif bottom - top > 1 and right - left > 1:
             middle, centre = (top + bottom) // 2, (left + right) // 2
             stack += [(top, middle, left, centre), (middle, bottom, centre, right)]
 
 
-def _find_anchors(first: Keys, second: Keys) -> list[tuple[int, int]]:
+def _find_anchors(first: WordKeys, second: WordKeys) -> list[tuple[int, int]]:
     """Return places in both sequences where a run of words begins that occurs once in each; never (0, 0) alone."""
     for length in (4, 3, 2, 1):
         places, others = _unique_runs(first, length), _unique_runs(second, length)
@@ -91,7 +91,7 @@ def _find_anchors(first: Keys, second: Keys) -> list[tuple[int, int]]:
     return []
 
 
-def _unique_runs(keys: Keys, length: int) -> dict[str, int]:
+def _unique_runs(keys: WordKeys, length: int) -> dict[str, int]:
     runs = [" ".join(keys[n : n + length]) for n in range(len(keys) - length + 1)]
     counts = Counter(runs)
     return {run: n for n, run in enumerate(runs) if counts[run] == 1 and len(run) > 4}
@@ -113,7 +113,7 @@ def _longest_increasing_chain(pairs: list[tuple[int, int]]) -> list[tuple[int, i
     return chain[::-1]
 
 
-def _align_globally(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator[Match]:
+def _align_globally(first: WordKeys, second: WordKeys, gaps: frozenset[int]) -> Iterator[Match]:
     """Yield the matches of the best global alignment of two short sequences, last first."""
     row, column = len(first), len(second)
     steps = _best_steps([_move_gains(first, second, *move) for move in MOVES], row, column, gaps)
@@ -129,7 +129,7 @@ def _align_globally(first: Keys, second: Keys, gaps: frozenset[int]) -> Iterator
             column -= 1
 
 
-def _move_gains(first: Keys, second: Keys, down: int, across: int) -> NDArray[np.float32]:
+def _move_gains(first: WordKeys, second: WordKeys, down: int, across: int) -> NDArray[np.float32]:
     """Return what it is worth to take each run of `down` words for each run of `across`: (rows, columns), by the runs' last words."""
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import cdist

@@ -119,7 +119,7 @@ def _place_matched(alignment: TokenAlignment) -> None:
     read = [n for n, scan_token in enumerate(alignment.scan_tokens) if scan_token.text.strip()]
     read_keys = [matching_key(alignment.scan_tokens[n].text) for n in read]
     for match in match_words(list(alignment.source.keys.values()), read_keys, alignment.source.gaps):
-        _assign_shares(alignment, words[match.top : match.bottom], read[match.left : match.right])
+        _assign_shares(alignment, words[match.first_start : match.first_end], read[match.second_start : match.second_end])
 
 
 def _assign_shares(alignment: TokenAlignment, tokens: Sequence[int], scan_tokens: Sequence[int]) -> None:

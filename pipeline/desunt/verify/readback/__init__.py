@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from html import unescape
 
 from desunt.verify.readback.html import html_generator, html_labelled, html_text, html_unlabelled
-from desunt.verify.readback.pdf import pdf_characters, pdf_comments, pdf_generator, pdf_notes, pdf_text
+from desunt.verify.readback.pdf import normalise_for_pdf, pdf_comments, pdf_generator, pdf_notes, pdf_text
 from desunt.verify.readback.plain_text import (
     apparatus_generator,
     apparatus_labelled,
     apparatus_unlabelled,
     candidate_lines,
+    collapse_spaces,
     csv_labelled,
     csv_unlabelled,
     json_generator,
@@ -27,11 +28,10 @@ from desunt.verify.readback.plain_text import (
     manifest_text,
     markdown_notes,
     markdown_text,
-    one_spaced,
+    normalise_for_markdown,
     plain_notes,
     plain_text,
     text_generator,
-    written_out,
 )
 from desunt.verify.readback.xml import (
     alto_generator,
@@ -42,6 +42,7 @@ from desunt.verify.readback.xml import (
     hocr_labelled,
     hocr_text,
     hocr_unlabelled,
+    normalise_for_xml,
     page_generator,
     page_labelled,
     page_text,
@@ -50,7 +51,6 @@ from desunt.verify.readback.xml import (
     tei_labelled,
     tei_text,
     tei_unlabelled,
-    xml_characters,
 )
 
 
@@ -59,14 +59,14 @@ class Reader:
     """How to read a format back.
 
     `text` returns the text, whether of a reading export or beside an apparatus (None where a format has none); `normalise` brings what was
-    read and the truth into the one form that the format can hold. `labelled` counts the candidates that carry their label, `unlabelled`
-    yields the places of those that do not. `generator` returns which desunt wrote the file, nothing where it does not say; `credits`
-    returns where an editor must be named.
+    read and the truth into the one form that the format can hold. `count_labelled` counts the candidates that carry their label,
+    `find_unlabelled` yields the places of those that do not. `generator` returns which desunt wrote the file, nothing where it does not
+    say; `credits` returns where an editor must be named.
     """
 
     text: Callable[[str], str] | None
-    labelled: Callable[[str], int]
-    unlabelled: Callable[[str], Iterator[str]]
+    count_labelled: Callable[[str], int]
+    find_unlabelled: Callable[[str], Iterator[str]]
     normalise: Callable[[str], str] = str
     generator: Callable[[str], str] = lambda _: ""
     credits: Callable[[str], str] = unescape
@@ -91,12 +91,12 @@ READERS: dict[str, Reader] = {
     "apparatus": Reader(None, apparatus_labelled, apparatus_unlabelled, generator=apparatus_generator),
     "html": Reader(html_text, html_labelled, html_unlabelled, lambda text: text.replace("\0", "␀"), html_generator),
     "json": Reader(json_text, json_labelled, json_unlabelled, generator=json_generator),
-    "tei": Reader(tei_text, tei_labelled, tei_unlabelled, xml_characters, tei_generator),
-    "page": Reader(page_text, page_labelled, page_unlabelled, xml_characters, page_generator),
-    "alto": Reader(alto_text, alto_labelled, alto_unlabelled, xml_characters, alto_generator),
-    "hocr": Reader(hocr_text, hocr_labelled, hocr_unlabelled, xml_characters, hocr_generator),
-    "markdown": _with_notes(markdown_text, markdown_notes, written_out, text_generator),
+    "tei": Reader(tei_text, tei_labelled, tei_unlabelled, normalise_for_xml, tei_generator),
+    "page": Reader(page_text, page_labelled, page_unlabelled, normalise_for_xml, page_generator),
+    "alto": Reader(alto_text, alto_labelled, alto_unlabelled, normalise_for_xml, alto_generator),
+    "hocr": Reader(hocr_text, hocr_labelled, hocr_unlabelled, normalise_for_xml, hocr_generator),
+    "markdown": _with_notes(markdown_text, markdown_notes, normalise_for_markdown, text_generator),
     "csv": Reader(None, csv_labelled, csv_unlabelled),
-    "iiif": _with_notes(manifest_text, manifest_notes, one_spaced, manifest_generator),
-    "pdf": _with_notes(pdf_text, pdf_notes, pdf_characters, pdf_generator, pdf_comments),
+    "iiif": _with_notes(manifest_text, manifest_notes, collapse_spaces, manifest_generator),
+    "pdf": _with_notes(pdf_text, pdf_notes, normalise_for_pdf, pdf_generator, pdf_comments),
 }

@@ -69,7 +69,7 @@ def html_text(content: str) -> str:
     return "\f".join(_parsed(content).columns)
 
 
-def html_pictures(content: str) -> dict[int, bytes]:
+def html_page_images(content: str) -> dict[int, bytes]:
     """Return the page images inside the page by page number; an image that is no JPEG data URI is left out."""
     pictures = {}
     for number, href in _parsed(content).pictures.items():

@@ -75,7 +75,7 @@ def _unfenced(line: str, fence: int) -> str:
     return line.replace("⟦" * fence, "").replace("⟧" * fence, "") if fence else line
 
 
-def written_out(text: str) -> str:
+def normalise_for_markdown(text: str) -> str:
     """Return the words of a text as Markdown and tables can hold them: characters that act are written out as `⟨U+202E⟩`."""
     words = (re.sub(r"\s", " ", word) for word in text.split())
     return " ".join("".join(f"⟨U+{ord(c):04X}⟩" if _acts(c) else c for c in word) for word in words)
@@ -128,7 +128,7 @@ def manifest_notes(content: str) -> Iterator[str]:
             yield from (body["value"] for body in one["body"])
 
 
-def one_spaced(text: str) -> str:
+def collapse_spaces(text: str) -> str:
     """Return the words of a text, a space between them."""
     return " ".join(text.split())
 

@@ -32,7 +32,7 @@ HOCR_META = frozenset(f"desunt-{name}" for name in PAGE_REMARKS | {"mode", "step
 }
 
 
-def xml_characters(text: str) -> str:
+def normalise_for_xml(text: str) -> str:
     """Return the text as XML can hold it: control characters as their symbols, what has none as U+FFFD."""
     return "".join(_xml_character(character) for character in text)
 
